@@ -1,0 +1,117 @@
+"""Members, their grants (desired and confirmed), and every request made for them."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from guestlist.connections.models import Site
+from guestlist.orders.models import Customer, Order
+
+
+class MemberState(models.TextChoices):
+    """Where a member stands in its site's lane."""
+
+    IDLE = "idle"  # as desired
+    DUE = "due"  # to be worked on at `due_at`
+    WORKING = "working"  # claimed by the lane job whose number is in `epoch`
+    ATTENTION = "attention"  # only a person can help
+
+
+class Member(models.Model):
+    """A person at a site. Everything for one person at one site is done by one worker at a time."""
+
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="members")
+    email = models.CharField(max_length=320)
+    email_key = models.CharField(max_length=320, db_index=True)
+    first_name = models.CharField(max_length=200, default="", blank=True)
+    last_name = models.CharField(max_length=200, default="", blank=True)
+    remote_id = models.CharField(max_length=64, default="", blank=True)
+    made_by_us = models.BooleanField(default=False)
+    send_password = models.BooleanField(default=True)
+    # An attempt to make the member ended without a clear answer.
+    look_first = models.BooleanField(default=False)
+    state = models.CharField(max_length=12, choices=MemberState.choices, default=MemberState.IDLE)
+    due_at = models.DateTimeField(null=True)
+    # Counts changes of what is desired; a lane that finishes an older version leaves the member due.
+    version = models.BigIntegerField(default=0)
+    epoch = models.BigIntegerField(default=0)
+    attempts = models.PositiveIntegerField(default=0)
+    first_attempt_at = models.DateTimeField(null=True)
+    reason = models.TextField(default="", blank=True)
+    remedy = models.TextField(default="", blank=True)
+    alert = models.TextField(default="", blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["site", "email_key"], name="member_once_per_site")]
+        indexes = [
+            models.Index(fields=["site", "due_at", "id"], condition=models.Q(state="due"), name="member_due"),
+            models.Index(fields=["state"], condition=~models.Q(state="idle"), name="member_open"),
+        ]
+
+
+class GrantState(models.TextChoices):
+    """Whether the site has confirmed what the grant says."""
+
+    DUE = "due"
+    RIGHT = "right"
+    ATTENTION = "attention"
+    BLOCKED = "blocked"  # `until_on` cannot be known yet (the site's levels were never read)
+
+
+class Grant(models.Model):
+    """One charge's access to one level at one site: what is desired, and what the site last confirmed."""
+
+    member = models.ForeignKey(Member, on_delete=models.PROTECT, related_name="grants")
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="grants")
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="grants")
+    item = models.CharField(max_length=80)
+    charge_key = models.CharField(max_length=120)
+    level = models.CharField(max_length=64)
+    # Guestlist's reference at the site; unique everywhere, and none is part of another.
+    ref = models.CharField(max_length=120, unique=True)
+    until_on = models.DateField(null=True)
+    live = models.BooleanField(default=True)
+    # Why the grant is as it is, in words.
+    reason = models.TextField()
+    amount_minor = models.BigIntegerField(default=0)
+    total_minor = models.BigIntegerField(default=0)
+    currency = models.CharField(max_length=8, default="")
+    charged_at = models.DateTimeField()
+    welcome = models.CharField(max_length=8, default="never")
+    state = models.CharField(max_length=12, choices=GrantState.choices, default=GrantState.DUE)
+    look_first = models.BooleanField(default=False)
+    remote_id = models.CharField(max_length=64, default="", blank=True)
+    confirmed_at = models.DateTimeField(null=True)
+    confirmed_live = models.BooleanField(null=True)
+    confirmed_until_on = models.DateField(null=True)
+    problem = models.TextField(default="", blank=True)
+    remedy = models.TextField(default="", blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["order", "item", "charge_key", "member", "level"], name="grant_once_per_charge_and_level"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["member", "id"], condition=models.Q(state="due"), name="grant_due"),
+            models.Index(fields=["state"], condition=~models.Q(state="right"), name="grant_open"),
+        ]
+
+
+class SiteRequest(models.Model):
+    """One request to a site, kept to be shown; secrets are redacted before it gets here."""
+
+    site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="requests")
+    member = models.ForeignKey(Member, on_delete=models.CASCADE, null=True, related_name="requests")
+    at = models.DateTimeField()
+    method = models.CharField(max_length=8)
+    path = models.TextField()
+    status = models.PositiveSmallIntegerField(null=True)
+    milliseconds = models.PositiveIntegerField()
+    excerpt = models.TextField(default="", blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["member", "-id"], name="request_by_member")]

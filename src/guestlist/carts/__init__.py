@@ -1,0 +1,1 @@
+"""Shopping carts. One folder per cart; adding one edits nothing else."""

@@ -1,0 +1,1 @@
+"""The carts and sites that are connected: addresses, secrets, state."""

@@ -1,0 +1,112 @@
+"""Carts and sites as the owner connected them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from django.db import models
+
+from guestlist.connections.secrets import decrypt, encrypt
+
+
+class CartMode(models.TextChoices):
+    """Which deliveries are fulfilled."""
+
+    LIVE = "live"
+    TEST = "test"
+    BOTH = "both"
+
+
+class Cart(models.Model):
+    """A connected shopping cart; its id is its webhook address (`/hooks/<id>`).
+
+    A disconnected cart keeps its row (orders belong to it) with `active` false: its address answers 404.
+    """
+
+    id = models.SlugField(primary_key=True, max_length=64)
+    kind = models.CharField(max_length=40)
+    mode = models.CharField(max_length=8, choices=CartMode.choices, default=CartMode.LIVE)
+    active = models.BooleanField(default=True)
+    secret_encrypted = models.TextField()
+    secret_env = models.CharField(max_length=200, default="", blank=True)
+    api_key_encrypted = models.TextField(default="", blank=True)
+    api_key_env = models.CharField(max_length=200, default="", blank=True)
+    # Counts changes of the secret and of `active`; the door stores a delivery only under the version it checked.
+    version = models.BigIntegerField(default=1)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    @property
+    def secret(self) -> str:
+        """The secret word, decrypted."""
+        return decrypt(self.secret_encrypted)
+
+    @secret.setter
+    def secret(self, plain: str) -> None:
+        self.secret_encrypted = encrypt(plain)
+
+    @property
+    def api_key(self) -> str:
+        """The key of the cart's API, decrypted; "" = none."""
+        return decrypt(self.api_key_encrypted) if self.api_key_encrypted else ""
+
+    @api_key.setter
+    def api_key(self, plain: str) -> None:
+        self.api_key_encrypted = encrypt(plain) if plain else ""
+
+
+class HookToken(models.Model):
+    """The token in `/hooks/<cart>/<token>`, for deliveries that carry no secret of their own. Only its hash is kept."""
+
+    cart = models.ForeignKey(Cart, on_delete=models.CASCADE, related_name="hook_tokens")
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    @staticmethod
+    def digest_of(token: str) -> str:
+        """What is stored of a token."""
+        return hashlib.sha256(token.encode()).hexdigest()
+
+
+class SiteState(models.TextChoices):
+    """What the last requests to a site showed."""
+
+    NEW = "new"
+    OK = "ok"
+    DOWN = "down"
+    ATTENTION = "attention"
+
+
+class Site(models.Model):
+    """A connected membership site, its levels as last read, and the state of its lane."""
+
+    id = models.SlugField(primary_key=True, max_length=64)
+    kind = models.CharField(max_length=40)
+    url = models.CharField(max_length=500)
+    credentials_encrypted = models.TextField()
+    # {field: environment variable} for the credentials that came from one; for `export`.
+    credentials_env = models.JSONField(default=dict)
+    concurrency = models.PositiveSmallIntegerField(default=2)
+    allow_private_address = models.BooleanField(default=False)
+    active = models.BooleanField(default=True)
+    # [{"id", "title", "terms": {"period": "1 year"} | {"until_on": "2027-01-31"} | {}}]
+    levels = models.JSONField(default=list)
+    levels_read_at = models.DateTimeField(null=True)
+    state = models.CharField(max_length=12, choices=SiteState.choices, default=SiteState.NEW)
+    state_since = models.DateTimeField(null=True)
+    reason = models.TextField(default="", blank=True)
+    remedy = models.TextField(default="", blank=True)
+    probe_at = models.DateTimeField(null=True)
+    probes = models.PositiveIntegerField(default=0)
+    # The lane's fencing number: each lane job takes the next one, and what an earlier one still holds is void.
+    epoch = models.BigIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        """The platform's credential fields, decrypted."""
+        return dict(json.loads(decrypt(self.credentials_encrypted)))
+
+    @credentials.setter
+    def credentials(self, fields: dict[str, str]) -> None:
+        self.credentials_encrypted = encrypt(json.dumps(fields))

@@ -1,0 +1,1 @@
+"""Embedded PostgreSQL, the task queue, and the supervisor behind `serve`."""

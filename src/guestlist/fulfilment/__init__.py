@@ -1,0 +1,1 @@
+"""Rules (the Fulfilment tab), settings as code, planning an order, and trying an event out."""

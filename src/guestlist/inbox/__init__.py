@@ -1,0 +1,1 @@
+"""Deliveries from carts: stored by the door, understood afterwards."""

@@ -1,0 +1,1 @@
+"""Customers, orders and each order's facts, in whatever order they arrived."""

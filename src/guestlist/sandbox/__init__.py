@@ -1,0 +1,1 @@
+"""Stand-ins for a membership site and a cart."""

@@ -1,0 +1,1 @@
+"""Membership sites. One folder per platform; adding one edits nothing else."""

@@ -1,0 +1,240 @@
+"""What a membership site's adapter offers. Outcomes, not exceptions; history is written from the outcome only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Protocol
+
+from guestlist.domain.terms import Level
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The site confirmed that it now is as wanted. `remote_id` is the site's id of what was made or changed."""
+
+    remote_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyRight:
+    """The site was found to be as wanted; nothing was changed."""
+
+    remote_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RetryLater:
+    """Not settled, and time may help.
+
+    Attributes:
+        reason: in words, for the seller.
+        after: seconds, when the site named them (`Retry-After`).
+        site_down: the site as a whole does not work; its other members need not be tried.
+        unclear: the site may have done the work all the same: look before writing again.
+    """
+
+    reason: str
+    after: float | None = None
+    site_down: bool = False
+    unclear: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsAttention:
+    """Only a person can help.
+
+    Attributes:
+        reason: what is wrong, in words.
+        remedy: what to do about it, in words.
+        site_wide: it concerns the whole site (credentials, plugin): its lane pauses.
+    """
+
+    reason: str
+    remedy: str
+    site_wide: bool = False
+
+
+Outcome = Done | AlreadyRight | RetryLater | NeedsAttention
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One request to a site, as it is kept and shown.
+
+    Attributes:
+        path: path and query, secrets redacted.
+        status: HTTP status; None = no answer.
+        seconds: until the answer or the failure.
+        excerpt: the beginning of the answer, or the failure in words; redacted.
+    """
+
+    at: datetime
+    method: str
+    path: str
+    status: int | None
+    seconds: float
+    excerpt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A member as wanted. `remote_id` = the site's id once it is known."""
+
+    email: str
+    first_name: str
+    last_name: str
+    remote_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedGrant:
+    """One charge's access to one level, as it should be at the site.
+
+    Attributes:
+        ref: Guestlist's own reference at the site (MemberPress: `trans_num`); unique, and no ref is part of another.
+        level: the site's level id.
+        until_on: last day of access (UTC); None = for ever.
+        live: False = access from this grant must end.
+        amount_minor, total_minor: net and gross of the charge, in minor units of `currency`.
+        charged_at: when the charge was made (UTC).
+        welcome: ask the site for its welcome mail when this grant is first made: "new" (only to a member that this
+            service made), "always", or "never".
+        remote_id: the site's id, once the grant was made there.
+        look_first: an earlier attempt may have reached the site: search before writing.
+    """
+
+    ref: str
+    level: str
+    until_on: date | None
+    live: bool
+    amount_minor: int
+    total_minor: int
+    currency: str
+    charged_at: datetime
+    welcome: str = "never"
+    remote_id: str | None = None
+    look_first: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """All that one member should have changed, for one `ensure`.
+
+    Attributes:
+        send_password: ask for the set-your-password mail if the member has to be made.
+        made_by_us: this service made the member (so that "new" welcome mails go to them).
+        look_first: an earlier attempt to make the member may have reached the site.
+        grants: only those that are not yet confirmed as wanted, oldest charge first.
+    """
+
+    person: Person
+    grants: tuple[WantedGrant, ...]
+    send_password: bool = True
+    made_by_us: bool = False
+    look_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ensured:
+    """What came of one `ensure`.
+
+    Attributes:
+        member: outcome for the member; Done = made now, AlreadyRight = found or known.
+        grants: outcome by `ref`; a ref that is missing was not tried (because of the member's outcome, or an earlier
+            grant's).
+        alerts: things the owner should know although nothing is stuck (two users with one address).
+    """
+
+    member: Outcome
+    grants: Mapping[str, Outcome] = field(default_factory=dict)
+    alerts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """The site's levels as read now."""
+
+    levels: tuple[Level, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a platform can do, as data: drives the screens and the contract suite."""
+
+    can_end_access: bool
+    has_expiry: bool
+    has_terms: bool
+    can_resend_password_mail: bool
+    can_list_members: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """How to reach one site.
+
+    Attributes:
+        credentials: the platform's own fields (`api_key`, or `username` and `application_password`).
+        allow_private_address: the site may live on a loopback or private address.
+    """
+
+    url: str
+    credentials: Mapping[str, str]
+    allow_private_address: bool = False
+
+
+class ClaimLost(Exception):
+    """Raised by `before_write` when another worker has taken the member over: stop at once, write nothing."""
+
+
+class Site(Protocol):
+    """An open connection to one site. Used by several threads at a time, one member by one thread."""
+
+    def check(self) -> Outcome:
+        """One request that shows whether the site works and the credentials are good."""
+        ...
+
+    def levels(self) -> Levels | RetryLater | NeedsAttention:
+        """Read the membership levels, all pages."""
+        ...
+
+    def ensure(
+        self,
+        wanted: Wanted,
+        *,
+        record: Callable[[Attempt], None],
+        before_write: Callable[[], None],
+    ) -> Ensured:
+        """Make one member as wanted and prove it from the site's answers.
+
+        Args:
+            record: called after each request.
+            before_write: called before each request that changes something; raises `ClaimLost` to stop.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close idle connections."""
+        ...
+
+
+class Platform(Protocol):
+    """A kind of membership site."""
+
+    kind: str
+    label: str
+    capabilities: Capabilities
+
+    def check_credentials(self, credentials: Mapping[str, Any]) -> dict[str, str]:
+        """What is wrong with the credential fields as entered: field -> problem and remedy. Empty = fine."""
+        ...
+
+    def open(self, connection: Connection, *, record: Callable[[Attempt], None] | None = None) -> Site:
+        """Open a site. `record` gets the requests of `check` and `levels`. No request is made yet."""
+        ...
+
+
+def confirmed(outcomes: Sequence[Outcome]) -> bool:
+    """Whether each outcome says that the site is as wanted."""
+    return all(isinstance(outcome, Done | AlreadyRight) for outcome in outcomes)
