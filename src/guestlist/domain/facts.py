@@ -118,9 +118,9 @@ class OrderPlaced:
 
     @property
     def key(self) -> str:
-        """Natural key: the set of items."""
-        items = ",".join(sorted(f"{line.item}/{line.option or ''}" for line in self.lines))
-        return "placed:" + hashlib.sha256(items.encode()).hexdigest()[:32]
+        """Natural key: what the lines say; a repeated order that says something else is another fact."""
+        lines = "\n".join(sorted(map(repr, self.lines)))
+        return "placed:" + hashlib.sha256(lines.encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,7 @@ _TEXT = re.compile(r"([1-9][0-9]{0,3}) (day|week|month|year)s?")
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A number of calendar units; adding months and years keeps to the calendar (31 January + 1 month = 28 February)."""
+    """A number of calendar units. Months and years keep to the calendar: 31 January + 1 month = 28 February."""
 
     count: int
     unit: Unit

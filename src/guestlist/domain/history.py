@@ -1,0 +1,171 @@
+"""Folding an order's facts into its history. Any order of arrival and any repetition gives the same history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from guestlist.domain.facts import Billing, Completed, Item, OrderFact, OrderLine, OrderPlaced, PaymentReceived
+from guestlist.domain.periods import Period
+
+FIRST_CHARGE = "first"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charge:
+    """One payment for one item, with what it leads to.
+
+    Attributes:
+        key: names the charge within its order and item; the order's own charge is `first`.
+        option: the pricing option that was paid for.
+        paid_on: UTC date of the charge.
+        due_on: when the next charge is due: from the event, else reckoned; None = nothing more is due, or unknown.
+        deferred: nothing was paid yet (free trial, deferred start): the first real charge is due on `due_on`.
+        last: no further charge follows (one-time items, and the last one of a payment plan).
+        recurring: the item is paid in charges that come again.
+        period_end_on: the end of the period this charge paid for, where the item recurs and its frequency is known.
+    """
+
+    item: Item
+    key: str
+    at: datetime
+    option: str | None
+    amount_minor: int
+    total_minor: int
+    currency: str
+    due_on: date | None
+    deferred: bool
+    last: bool
+    recurring: bool
+    period_end_on: date | None
+
+    @property
+    def paid_on(self) -> date:
+        """UTC date of the charge."""
+        return self.at.date()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoughtItem:
+    """An item of an order with all its charges, oldest first."""
+
+    item: Item
+    name: str
+    charges: tuple[Charge, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderHistory:
+    """What an order's facts add up to."""
+
+    items: tuple[BoughtItem, ...]
+
+    @property
+    def charges(self) -> tuple[Charge, ...]:
+        """All charges of all items."""
+        return tuple(charge for bought in self.items for charge in bought.charges)
+
+
+def fold(facts: Iterable[OrderFact]) -> OrderHistory:
+    """The history that an order's facts tell, whatever their order and however often each came."""
+    # Latest first, so that of two facts with one key the earliest stays, whichever was delivered first.
+    ordered = sorted(facts, key=lambda fact: (fact.at, fact.key, repr(fact)), reverse=True)
+    unique = sorted({fact.key: fact for fact in ordered}.values(), key=lambda fact: (fact.at, fact.key))
+    lines = _lines(fact for fact in unique if isinstance(fact, OrderPlaced))
+    rebills: dict[Item, list[PaymentReceived]] = {}
+    for fact in unique:
+        if isinstance(fact, PaymentReceived):
+            rebills.setdefault(fact.item, []).append(fact)
+    completed = {fact.item for fact in unique if isinstance(fact, Completed)}
+    items = sorted({*lines, *rebills}, key=str)
+    return OrderHistory(
+        tuple(_bought(item, lines.get(item), rebills.get(item, []), item in completed) for item in items)
+    )
+
+
+def _lines(placed: Iterable[OrderPlaced]) -> dict[Item, tuple[OrderPlaced, OrderLine]]:
+    """Each item's line. A repeated order adds what it names and takes nothing away.
+
+    Where two deliveries tell of one item, the one that says more is kept (the first of equals), so the choice does
+    not depend on which arrived first.
+    """
+    best: dict[Item, tuple[OrderPlaced, OrderLine]] = {}
+    for fact in placed:
+        for line in fact.lines:
+            known = best.get(line.item)
+            if known is None or _says(line) > _says(known[1]):
+                best[line.item] = (fact, line)
+    return best
+
+
+def _says(line: OrderLine) -> tuple[bool, bool, bool, bool]:
+    return (
+        line.option is not None,
+        line.billing is Billing.RECURRING,
+        line.next_due_at is not None,
+        line.frequency is not None,
+    )
+
+
+def _bought(
+    item: Item, placed: tuple[OrderPlaced, OrderLine] | None, rebills: list[PaymentReceived], completed: bool
+) -> BoughtItem:
+    line = placed[1] if placed else None
+    anchor = placed[0].at.date() if placed else None
+    charges = [_first_charge(*placed)] if placed else []
+    charges += [_rebill(fact, line, anchor) for fact in rebills]
+    ended = completed or any(fact.payments_left == 0 for fact in rebills)
+    if ended and charges:
+        # A plan ends with its latest charge, also where "completed" came before the charge that completed it.
+        charges[-1] = replace(charges[-1], last=True, due_on=None)
+    elif line is not None and line.billing is Billing.ONE_TIME and rebills:
+        # A one-time price that was deferred: its real charge is the only one.
+        charges[-1] = replace(charges[-1], last=True, due_on=None, recurring=False)
+    name = line.name if line else next((fact.name for fact in rebills if fact.name), str(item))
+    return BoughtItem(item=item, name=name, charges=tuple(charges))
+
+
+def _first_charge(order: OrderPlaced, line: OrderLine) -> Charge:
+    paid_on = order.at.date()
+    due_on = line.next_due_at.date() if line.next_due_at else None
+    recurring = line.billing is Billing.RECURRING
+    period_end = line.frequency.after(paid_on) if recurring and line.frequency else None
+    if due_on is None and recurring:
+        due_on = period_end
+    deferred = due_on is not None and line.paid_minor == 0
+    last = line.payments_left == 0 if recurring else not deferred
+    return Charge(
+        item=line.item,
+        key=FIRST_CHARGE,
+        at=order.at,
+        option=line.option,
+        amount_minor=line.paid_minor,
+        total_minor=line.paid_gross_minor,
+        currency=order.currency,
+        due_on=None if last else due_on,
+        deferred=deferred,
+        last=last,
+        recurring=recurring,
+        period_end_on=due_on or period_end,
+    )
+
+
+def _rebill(fact: PaymentReceived, line: OrderLine | None, anchor: date | None) -> Charge:
+    frequency: Period | None = fact.frequency or (line.frequency if line else None)
+    reckoned = frequency.after(fact.at.date(), anchor=anchor) if frequency else None
+    due_on = fact.next_due_at.date() if fact.next_due_at else reckoned
+    return Charge(
+        item=fact.item,
+        key=fact.charge_key,
+        at=fact.at,
+        option=fact.option or (line.option if line else None),
+        amount_minor=fact.amount_minor,
+        total_minor=fact.amount_gross_minor,
+        currency=fact.currency,
+        due_on=due_on,
+        deferred=False,
+        last=False,
+        recurring=True,
+        period_end_on=due_on,
+    )
