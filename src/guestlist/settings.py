@@ -22,6 +22,8 @@ def _database(url: str) -> dict[str, Any]:
         "PASSWORD": parts.pop("password", ""),
         "HOST": parts.pop("host", ""),
         "PORT": parts.pop("port", ""),
+        # A server that was restarted leaves dead connections behind: each is tried when it is taken from the pool.
+        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {**parts, "pool": {"min_size": 1, "max_size": 24, "timeout": 30, "max_idle": 60}},
     }
 

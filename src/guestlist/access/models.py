@@ -27,6 +27,8 @@ class Member(models.Model):
     last_name = models.CharField(max_length=200, default="", blank=True)
     remote_id = models.CharField(max_length=64, default="", blank=True)
     made_by_us = models.BooleanField(default=False)
+    # The welcome mail for a new member was asked for, or is no longer due.
+    welcomed = models.BooleanField(default=False)
     send_password = models.BooleanField(default=True)
     # An attempt to make the member ended without a clear answer.
     look_first = models.BooleanField(default=False)

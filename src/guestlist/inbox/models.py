@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models.functions import Now
 
 from guestlist.connections.models import Cart
 
@@ -28,7 +29,7 @@ class Delivery(models.Model):
     digest = models.BinaryField(max_length=32)
     body = models.BinaryField()
     content_type = models.CharField(max_length=200, default="", blank=True)
-    received_at = models.DateTimeField(db_default=models.functions.Now())
+    received_at = models.DateTimeField(db_default=Now())
     shard = models.PositiveSmallIntegerField()
     state = models.CharField(max_length=12, choices=DeliveryState.choices, db_default=DeliveryState.WAITING)
     event = models.CharField(max_length=80, db_default="")

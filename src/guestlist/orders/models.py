@@ -40,13 +40,18 @@ class Order(models.Model):
     placed_at = models.DateTimeField()
     invoice_id = models.CharField(max_length=64, default="", blank=True, db_index=True)
     currency = models.CharField(max_length=8, default="", blank=True)
+    # What was bought and no rule names: [{"item", "option", "name", "charge_key"}], as of the last plan.
+    unmapped = models.JSONField(default=list)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["cart", "mode", "external_id"], name="order_by_number"),
         ]
-        indexes = [models.Index(fields=["-id", "cart"], name="order_newest")]
+        indexes = [
+            models.Index(fields=["-id", "cart"], name="order_newest"),
+            models.Index(fields=["id"], condition=~models.Q(unmapped=[]), name="order_unmapped"),
+        ]
 
 
 class Fact(models.Model):
@@ -61,7 +66,7 @@ class Fact(models.Model):
     # The domain fact as JSON (orders.codec).
     data = models.JSONField()
     # The delivery that told of it first (inbox.Delivery.id; no foreign key, because deliveries are pruned).
-    delivery_id = models.BigIntegerField(null=True)
+    delivery_id = models.BigIntegerField(null=True, db_index=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

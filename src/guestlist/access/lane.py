@@ -1,0 +1,197 @@
+"""A site's lane: its due members worked off, one member at a time by one worker, a few at once.
+
+The lane's job holds the site's lock in the queue. Should a worker be taken for dead and yet live, the epoch fences it
+off: each lane job takes the next number, a claim and an outcome are written only under the number they belong to, and
+before each write to the site a claim that has grown old is proved again.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+
+import structlog
+from django.db import connection, transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from guestlist.access.models import Grant, GrantState, Member, MemberState
+from guestlist.access.outcome import Claim, release, write_outcome
+from guestlist.access.sitestate import open_site, probe
+from guestlist.connections.database import database_stage
+from guestlist.connections.kick import kick_lane
+from guestlist.connections.models import Site
+from guestlist.sites.contract import Attempt, ClaimLost, Person, Wanted, WantedGrant
+from guestlist.sites.contract import Site as OpenSite
+
+log = structlog.get_logger(__name__)
+
+# A lane gives its slot back after this long, so that many busy sites share the slots.
+SLICE_SECONDS = 20.0
+# A claim older than this is proved again before a write. Far below the 10 s after which a worker counts as dead.
+CLAIM_PROOF_SECONDS = 4.0
+
+
+@dataclass
+class Lane:
+    """One run of a lane."""
+
+    site: Site
+    open_site: OpenSite
+    epoch: int
+    ends_at: float
+    stop: threading.Event = field(default_factory=threading.Event)
+    state_lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+def run_lane(site_id: str) -> None:
+    """Work off a site's due members until nothing is due, the site stops working, or the time slice is over."""
+    with database_stage():
+        lane = _take_over(site_id)
+        if lane is None or not probe(lane.site):
+            return
+    helpers = [
+        threading.Thread(target=_work, args=(lane,), name=f"lane-{site_id}-{n}", daemon=True)
+        for n in range(1, lane.site.concurrency)
+    ]
+    for thread in helpers:
+        thread.start()
+    _work(lane)
+    for thread in helpers:
+        thread.join()
+    if time.monotonic() >= lane.ends_at and not lane.stop.is_set():
+        with database_stage():
+            kick_lane(site_id)
+
+
+def _take_over(site_id: str) -> Lane | None:
+    """Take the lane's next number. What an earlier number still holds may have reached the site."""
+    with transaction.atomic():
+        site = Site.objects.select_for_update().filter(pk=site_id, active=True).first()
+        if site is None:
+            return None
+        site.epoch += 1
+        site.save(update_fields=["epoch"])
+        left = list(
+            Member.objects.select_for_update()
+            .filter(site=site, state=MemberState.WORKING, epoch__lt=site.epoch)
+            .order_by("id")
+            .values_list("id", flat=True)
+        )
+        if left:
+            log.warning("lane_taken_over", site=site_id, members=len(left))
+            Grant.objects.filter(member__in=left, state=GrantState.DUE, remote_id="").update(look_first=True)
+            Member.objects.filter(pk__in=left, remote_id="").update(look_first=True)
+            Member.objects.filter(pk__in=left).update(state=MemberState.DUE, due_at=Now(), version=F("version") + 1)
+    return Lane(site, open_site(site), site.epoch, time.monotonic() + SLICE_SECONDS)
+
+
+def _work(lane: Lane) -> None:
+    while not lane.stop.is_set() and time.monotonic() < lane.ends_at:
+        try:
+            with database_stage():
+                claim = _claim(lane)
+            if claim is None:
+                return
+            _settle(lane, claim)
+        except Exception:
+            # Nothing is lost: the member stays claimed under this epoch until the tick's kick takes the lane over.
+            log.exception("lane_stopped", site=lane.site.pk)
+            lane.stop.set()
+
+
+def _settle(lane: Lane, claim: Claim) -> None:
+    attempts: list[Attempt] = []
+    proved_at = time.monotonic()
+
+    def before_write() -> None:
+        nonlocal proved_at
+        if time.monotonic() - proved_at < CLAIM_PROOF_SECONDS:
+            return
+        with database_stage():
+            if not Member.objects.filter(pk=claim.member_id, epoch=lane.epoch, state=MemberState.WORKING).exists():
+                raise ClaimLost
+        proved_at = time.monotonic()
+
+    try:
+        ensured = lane.open_site.ensure(claim.wanted, record=attempts.append, before_write=before_write)
+    except ClaimLost:
+        log.warning("claim_lost", site=lane.site.pk, member=claim.member_id)
+        lane.stop.set()
+        return
+    except Exception:
+        log.exception("site_adapter_failed", site=lane.site.pk, member=claim.member_id)
+        with database_stage():
+            release(claim, attempts)
+        return
+    with database_stage():
+        works = write_outcome(claim, ensured, attempts, lane.site, lane.state_lock)
+    if not works:
+        lane.stop.set()
+
+
+# One statement, so that a claim is made only while the lane is still this job's.
+_CLAIM = """
+    UPDATE access_member m SET state = 'working', epoch = %(epoch)s
+     WHERE m.id = (SELECT due.id FROM access_member due
+                    WHERE due.site_id = %(site)s AND due.state = 'due' AND due.due_at <= now()
+                    ORDER BY due.due_at, due.id LIMIT 1 FOR UPDATE SKIP LOCKED)
+       AND EXISTS (SELECT 1 FROM connections_site s WHERE s.id = %(site)s AND s.epoch = %(epoch)s AND s.active)
+    RETURNING m.id, m.version, m.email, m.first_name, m.last_name, m.remote_id, m.send_password, m.made_by_us,
+              m.welcomed, m.look_first, m.attempts, m.first_attempt_at
+"""
+
+_GRANTS = """
+    SELECT id, ref, level, until_on, live, amount_minor, total_minor, currency, charged_at, welcome, remote_id,
+           look_first
+      FROM access_grant WHERE member_id = %s AND state = 'due' ORDER BY charged_at, id
+"""
+
+
+def _claim(lane: Lane) -> Claim | None:
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, {"epoch": lane.epoch, "site": lane.site.pk})
+        row = cursor.fetchone()
+        if row is None:
+            return None
+        (
+            member_id,
+            version,
+            email,
+            first_name,
+            last_name,
+            remote_id,
+            send_password,
+            made,
+            welcomed,
+            look,
+            tries,
+            since,
+        ) = row
+        cursor.execute(_GRANTS, [member_id])
+        rows = cursor.fetchall()
+    wanted = Wanted(
+        person=Person(email, first_name, last_name, remote_id or None),
+        grants=tuple(
+            WantedGrant(
+                ref=ref,
+                level=level,
+                until_on=until_on,
+                live=live,
+                amount_minor=amount,
+                total_minor=total,
+                currency=currency,
+                charged_at=charged_at,
+                welcome=welcome,
+                remote_id=remote or None,
+                look_first=look_first,
+            )
+            for _, ref, level, until_on, live, amount, total, currency, charged_at, welcome, remote, look_first in rows
+        ),
+        send_password=send_password,
+        made_by_us=made and not welcomed,
+        look_first=look,
+    )
+    ids = {row[1]: row[0] for row in rows}
+    return Claim(lane.site.pk, lane.epoch, member_id, version, tries, since, wanted, ids)

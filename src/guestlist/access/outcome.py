@@ -1,0 +1,183 @@
+"""Writing history from outcomes: what the site confirmed, what to try again, what needs a person."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+import structlog
+from django.db import transaction
+from django.db.models import Case, Q, Value, When
+from django.utils import timezone
+
+from guestlist.access.models import Grant, GrantState, Member, MemberState, SiteRequest
+from guestlist.access.schedule import member_retry
+from guestlist.access.sitestate import request_row, settle_site
+from guestlist.connections.models import Site
+from guestlist.sites.contract import (
+    AlreadyRight,
+    Attempt,
+    Done,
+    Ensured,
+    NeedsAttention,
+    Outcome,
+    RetryLater,
+    Wanted,
+    WantedGrant,
+)
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A member that a lane job works on, as it was when it was claimed.
+
+    Attributes:
+        grant_ids: database id by ref of the grants in `wanted`.
+    """
+
+    site_id: str
+    epoch: int
+    member_id: int
+    version: int
+    attempts: int
+    first_attempt_at: datetime | None
+    wanted: Wanted
+    grant_ids: Mapping[str, int]
+
+
+def write_outcome(
+    claim: Claim, ensured: Ensured, attempts: Sequence[Attempt], site: Site, state_lock: threading.Lock
+) -> bool:
+    """Store what came of a claim, if it still is this lane's. Returns whether the site as a whole works."""
+    outcomes = [ensured.member, *ensured.grants.values()]
+    with transaction.atomic():
+        SiteRequest.objects.bulk_create(request_row(claim.site_id, claim.member_id, attempt) for attempt in attempts)
+        member = _mine(claim)
+        if member is not None:
+            _write_member(member, claim, ensured)
+            for ref, outcome in ensured.grants.items():
+                _write_grant(claim.grant_ids[ref], _wanted(claim, ref), outcome)
+            _write_next(member, claim, outcomes)
+    decisive = next((outcome for outcome in outcomes if _is_site_wide(outcome)), ensured.member)
+    with state_lock:
+        return settle_site(site, decisive)
+
+
+def release(claim: Claim, attempts: Sequence[Attempt]) -> None:
+    """Give a member back after an error of ours; what was sent may have reached the site."""
+    broken = RetryLater("an error in Guestlist while talking to the site; its log has the details", unclear=True)
+    with transaction.atomic():
+        SiteRequest.objects.bulk_create(request_row(claim.site_id, claim.member_id, attempt) for attempt in attempts)
+        member = _mine(claim)
+        if member is not None:
+            member.look_first = not member.remote_id
+            for ref in claim.grant_ids:
+                _write_grant(claim.grant_ids[ref], _wanted(claim, ref), broken)
+            _write_next(member, claim, [broken])
+
+
+def _mine(claim: Claim) -> Member | None:
+    """The member, locked, if this lane still holds it."""
+    return (
+        Member.objects.select_for_update()
+        .filter(pk=claim.member_id, epoch=claim.epoch, state=MemberState.WORKING)
+        .first()
+    )
+
+
+def _wanted(claim: Claim, ref: str) -> WantedGrant:
+    return next(grant for grant in claim.wanted.grants if grant.ref == ref)
+
+
+def _is_site_wide(outcome: Outcome) -> bool:
+    match outcome:
+        case RetryLater():
+            return outcome.site_down
+        case NeedsAttention():
+            return outcome.site_wide
+        case _:
+            return False
+
+
+def _write_member(member: Member, claim: Claim, ensured: Ensured) -> None:
+    match ensured.member:
+        case Done(remote_id):
+            member.remote_id, member.made_by_us, member.look_first = remote_id, True, False
+        case AlreadyRight(remote_id):
+            member.remote_id, member.look_first = remote_id, False
+        case RetryLater(unclear=unclear):
+            member.look_first = member.look_first or unclear
+        case NeedsAttention():
+            pass
+        case _:
+            assert_never(ensured.member)
+    asked = [grant.ref for grant in claim.wanted.grants if grant.welcome != "never"]
+    if any(isinstance(ensured.grants.get(ref), Done | AlreadyRight) for ref in asked):
+        member.welcomed = True
+    member.alert = "; ".join(ensured.alerts)
+
+
+def _write_grant(grant_id: int, wanted: WantedGrant, outcome: Outcome) -> None:
+    row = Grant.objects.filter(pk=grant_id)
+    match outcome:
+        case Done(remote_id) | AlreadyRight(remote_id):
+            # Changed meanwhile by a new event: then it stays due.
+            unchanged = Q(live=wanted.live) & (
+                Q(until_on=wanted.until_on) if wanted.until_on else Q(until_on__isnull=True)
+            )
+            row.update(
+                remote_id=remote_id,
+                look_first=False,
+                confirmed_at=timezone.now(),
+                confirmed_live=wanted.live,
+                confirmed_until_on=wanted.until_on,
+                state=Case(When(unchanged, then=Value(GrantState.RIGHT.value)), default=Value(GrantState.DUE.value)),
+                problem="",
+                remedy="",
+            )
+        case RetryLater(reason=reason, unclear=unclear):
+            if unclear:
+                row.update(problem=reason, remedy="", look_first=True)
+            else:
+                row.update(problem=reason, remedy="")
+        case NeedsAttention(reason=reason, remedy=remedy, site_wide=site_wide):
+            row.update(problem=reason, remedy=remedy)
+            if not site_wide:
+                row.update(state=GrantState.ATTENTION)
+        case _:
+            assert_never(outcome)
+
+
+def _write_next(member: Member, claim: Claim, outcomes: Sequence[Outcome]) -> None:
+    """Decide when, or whether, the member is worked on again."""
+    now = timezone.now()
+    stuck = next((o for o in outcomes if isinstance(o, NeedsAttention) and not o.site_wide), None)
+    retry = next((o for o in outcomes if isinstance(o, RetryLater) and not o.site_down), None)
+    member.reason, member.remedy = "", ""
+    if any(_is_site_wide(outcome) for outcome in outcomes):
+        # The site's trouble is not the member's: it waits untouched, no attempt is used up.
+        member.state, member.due_at = MemberState.DUE, now
+        member.reason = "waiting until the site works again"
+    elif retry is not None:
+        member.attempts = claim.attempts + 1
+        member.first_attempt_at = claim.first_attempt_at or now
+        member.due_at = member_retry(member.attempts, member.first_attempt_at, now, retry.after)
+        member.state = MemberState.DUE if member.due_at else MemberState.ATTENTION
+        member.reason = retry.reason
+        if member.due_at is None:
+            member.remedy = "Guestlist tried for five days. See to the cause and try again."
+            log.warning("member_given_up", site=claim.site_id, member=member.pk, reason=retry.reason)
+    elif stuck is not None:
+        member.state, member.due_at = MemberState.ATTENTION, None
+        member.reason, member.remedy = stuck.reason, stuck.remedy
+        log.warning("member_needs_attention", site=claim.site_id, member=member.pk, reason=stuck.reason)
+    else:
+        member.state, member.due_at, member.attempts, member.first_attempt_at = MemberState.IDLE, None, 0, None
+    if member.version != claim.version:
+        member.state, member.due_at = MemberState.DUE, now
+    member.save()

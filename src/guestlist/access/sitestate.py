@@ -1,0 +1,148 @@
+"""What the last requests showed of a site as a whole: works, down, or needs its owner."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import structlog
+from django.db.models import Q
+from django.utils import timezone
+
+from guestlist.access.models import MemberState, SiteRequest
+from guestlist.access.schedule import next_probe
+from guestlist.connections.levels import levels_to_json
+from guestlist.connections.models import Site, SiteState
+from guestlist.sites.contract import Attempt, Connection, Levels, NeedsAttention, Outcome, RetryLater
+from guestlist.sites.contract import Site as OpenSite
+from guestlist.sites.registry import all_platforms
+
+log = structlog.get_logger(__name__)
+
+# Levels and their terms change seldom; a lane that runs reads them again after this long.
+LEVELS_FRESH = timedelta(hours=6)
+
+
+@dataclass
+class _OpenSites:
+    """Open connections by site, kept between lane jobs so that keep-alive works; replaced when the settings change."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    sites: dict[str, tuple[tuple[object, ...], OpenSite]] = field(default_factory=dict)
+
+    def get(self, site: Site) -> OpenSite:
+        wanted = (site.kind, site.url, site.credentials_encrypted, site.allow_private_address)
+        with self.lock:
+            known = self.sites.get(site.pk)
+            if known is not None and known[0] == wanted:
+                return known[1]
+            connection = Connection(
+                url=site.url, credentials=site.credentials, allow_private_address=site.allow_private_address
+            )
+            site_id = site.pk
+            opened = all_platforms()[site.kind].open(connection, record=lambda attempt: _keep(site_id, attempt))
+            self.sites[site.pk] = (wanted, opened)
+        if known is not None:
+            known[1].close()
+        return opened
+
+
+_open = _OpenSites()
+
+
+def open_site(site: Site) -> OpenSite:
+    """The process's open connection to a site."""
+    return _open.get(site)
+
+
+def request_row(site_id: str, member_id: int | None, attempt: Attempt) -> SiteRequest:
+    """One request as it is kept. Text from a site may hold anything but the NUL that PostgreSQL refuses."""
+    return SiteRequest(
+        site_id=site_id,
+        member_id=member_id,
+        at=attempt.at,
+        method=attempt.method,
+        path=attempt.path.replace("\0", ""),
+        status=attempt.status,
+        milliseconds=round(attempt.seconds * 1000),
+        excerpt=attempt.excerpt.replace("\0", ""),
+    )
+
+
+def _keep(site_id: str, attempt: Attempt) -> None:
+    request_row(site_id, None, attempt).save()
+
+
+def settle_site(site: Site, outcome: Outcome) -> bool:
+    """Write down what an outcome says of the whole site. Returns whether the site works."""
+    now = timezone.now()
+    match outcome:
+        case RetryLater(site_down=True):
+            state, reason, remedy, after = SiteState.DOWN, outcome.reason, "", outcome.after
+        case NeedsAttention(site_wide=True):
+            state, reason, remedy, after = SiteState.ATTENTION, outcome.reason, outcome.remedy, None
+        case _:
+            _works(site)
+            return True
+    if site.state != state:
+        log.warning("site_" + state.value, site=site.pk, reason=reason)
+        Site.objects.filter(pk=site.pk).exclude(state=state).update(state_since=now)
+    Site.objects.filter(pk=site.pk).update(
+        state=state,
+        reason=reason,
+        remedy=remedy,
+        probes=site.probes + 1,
+        probe_at=next_probe(site.probes, now, after),
+    )
+    site.state, site.probes = state, site.probes + 1
+    return False
+
+
+def _works(site: Site) -> None:
+    if site.state == SiteState.OK:
+        return
+    Site.objects.filter(pk=site.pk).update(
+        state=SiteState.OK, state_since=timezone.now(), reason="", remedy="", probes=0, probe_at=None
+    )
+    site.state, site.probes = SiteState.OK, 0
+    log.info("site_works", site=site.pk)
+
+
+def probe(site: Site) -> bool:
+    """Whether the site works, asked with one request if the last ones said that it does not."""
+    if site.state in (SiteState.NEW, SiteState.OK):
+        return True
+    if site.probe_at is not None and site.probe_at > timezone.now():
+        return False
+    return settle_site(site, open_site(site).check())
+
+
+def needs_levels(site: Site) -> bool:
+    """Whether the levels were never read, or long ago."""
+    return site.levels_read_at is None or timezone.now() - site.levels_read_at > LEVELS_FRESH
+
+
+def read_levels(site: Site) -> bool:
+    """Read the site's levels and keep them. Returns whether they were read."""
+    read = open_site(site).levels()
+    if not isinstance(read, Levels):
+        settle_site(site, read)
+        return False
+    site.levels, site.levels_read_at = levels_to_json(read.levels), timezone.now()
+    site.save(update_fields=["levels", "levels_read_at"])
+    _works(site)
+    return True
+
+
+def sites_with_work() -> list[str]:
+    """Sites whose lane has something to do now: due members, claims left behind, or levels that were never read.
+
+    A claim that is being worked on counts too: its lane holds the lock, and a kick too many costs nothing.
+    """
+    now = timezone.now()
+    reachable = Q(state__in=(SiteState.NEW, SiteState.OK)) | Q(probe_at=None) | Q(probe_at__lte=now)
+    due = Q(members__state=MemberState.DUE, members__due_at__lte=now) | Q(members__state=MemberState.WORKING)
+    work = Q(levels_read_at=None) | due
+    found = Site.objects.filter(reachable, work, active=True).order_by("id").values_list("id", flat=True)
+    return list(found.distinct())

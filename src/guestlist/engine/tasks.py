@@ -1,0 +1,35 @@
+"""The queue's tasks. Jobs are kicks: they carry a name, the tables say what there is to do.
+
+No retries and no future-dated jobs: under a queueing lock either would block its lane (docs/explanation/adr/0002).
+"""
+
+from __future__ import annotations
+
+from procrastinate.contrib.django import app
+
+from guestlist.access.lane import run_lane
+from guestlist.access.sitestate import needs_levels, probe, read_levels
+from guestlist.connections.database import database_stage
+from guestlist.connections.models import Site
+from guestlist.fulfilment.planning import replan_blocked
+from guestlist.inbox.interpret import interpret_shard
+
+INBOX = "inbox"
+LANES = "lanes"
+
+
+@app.task(queue=INBOX, name="interpret")
+def interpret(shard: int) -> None:
+    """Work off a shard of the inbox."""
+    with database_stage():
+        interpret_shard(shard)
+
+
+@app.task(queue=LANES, name="lane")
+def lane(site: str) -> None:
+    """Work off a site's due members."""
+    with database_stage():
+        row = Site.objects.filter(pk=site, active=True).first()
+        if row is not None and needs_levels(row) and probe(row) and read_levels(row):
+            replan_blocked([site])
+    run_lane(site)

@@ -1,0 +1,121 @@
+"""From deliveries to facts to grants: each waiting delivery is read, recorded and planned in one transaction."""
+
+from __future__ import annotations
+
+import structlog
+from django.db import InterfaceError, OperationalError, transaction
+from django.utils import timezone
+
+from guestlist.carts.contract import Reading, Unreadable
+from guestlist.carts.registry import all_carts
+from guestlist.connections.kick import kick_inbox
+from guestlist.domain.facts import Fact, Ignored, Mode
+from guestlist.fulfilment.planning import is_fulfilled, replan
+from guestlist.inbox.models import Delivery, DeliveryState
+from guestlist.orders.codec import StoredFact
+from guestlist.orders.record import Recorded, record
+
+log = structlog.get_logger(__name__)
+
+
+def interpret_shard(shard: int) -> None:
+    """Work off a shard's waiting deliveries, oldest first."""
+    while _interpret_next(shard):
+        pass
+
+
+def shards_waiting() -> list[int]:
+    """Shards that have waiting deliveries."""
+    waiting = Delivery.objects.filter(state=DeliveryState.WAITING)
+    return list(waiting.order_by("shard").values_list("shard", flat=True).distinct())
+
+
+def replay(delivery_ids: list[int]) -> int:
+    """Have deliveries interpreted again; the result replaces what they told before. Returns how many were found."""
+    with transaction.atomic():
+        rows = Delivery.objects.select_for_update().filter(pk__in=delivery_ids)
+        shards = {row.shard for row in rows}
+        found = rows.update(state=DeliveryState.WAITING)
+        for shard in sorted(shards):
+            kick_inbox(shard)
+    return found
+
+
+def _interpret_next(shard: int) -> bool:
+    delivery_id = (
+        Delivery.objects.filter(shard=shard, state=DeliveryState.WAITING)
+        .order_by("id")
+        .values_list("id", flat=True)
+        .first()
+    )
+    if delivery_id is None:
+        return False
+    try:
+        with transaction.atomic():
+            delivery = Delivery.objects.select_for_update().select_related("cart").get(pk=delivery_id)
+            if delivery.state == DeliveryState.WAITING:
+                _interpret(delivery)
+    except (OperationalError, InterfaceError):
+        raise  # the database is in trouble, not the delivery: it waits
+    except Exception as error:
+        log.exception("delivery_failed", delivery=delivery_id)
+        Delivery.objects.filter(pk=delivery_id).update(
+            state=DeliveryState.FAILED,
+            summary=f"Guestlist failed while working on it: {type(error).__name__}: {error}",
+            remedy="Nothing is lost. Report this; replay the delivery after an update.",
+            interpreted_at=timezone.now(),
+        )
+    return True
+
+
+def _interpret(delivery: Delivery) -> None:
+    cart = delivery.cart
+    try:
+        reading = all_carts()[cart.kind].read(bytes(delivery.body), delivery.received_at)
+    except Unreadable as error:
+        # What it told before, if it was read before, no longer holds.
+        _plan(record(cart.pk, (), delivery.pk))
+        delivery.state, delivery.summary = DeliveryState.UNREADABLE, f"{error.field}: {error.problem}"
+        delivery.remedy = error.remedy
+        log.warning("delivery_unreadable", delivery=delivery.pk, cart=cart.pk, field=error.field)
+    else:
+        recorded = record(cart.pk, _stored(reading.facts), delivery.pk)
+        _plan(recorded)
+        _describe(delivery, reading, recorded)
+    delivery.interpreted_at = timezone.now()
+    delivery.save()
+
+
+def _plan(recorded: Recorded) -> None:
+    for order in recorded.orders:
+        replan(order)
+
+
+def _stored(facts: tuple[Fact, ...]) -> list[StoredFact]:
+    return [fact for fact in facts if not isinstance(fact, Ignored)]
+
+
+def _describe(delivery: Delivery, reading: Reading, recorded: Recorded) -> None:
+    ignored = [fact.reason for fact in reading.facts if isinstance(fact, Ignored)]
+    modes = {fact.mode for fact in reading.facts if not isinstance(fact, Ignored)}
+    delivery.event = reading.event[:80]
+    delivery.mode = next(iter(modes)).value if len(modes) == 1 else ""
+    delivery.remedy = ""
+    delivery.order_id = recorded.orders[0].pk if recorded.orders else None
+    if len(ignored) == len(reading.facts):
+        delivery.state, delivery.summary = DeliveryState.IGNORED, "; ".join(ignored)
+        return
+    delivery.state = DeliveryState.DONE
+    words = (
+        f"{recorded.new_facts} new fact{'s' if recorded.new_facts != 1 else ''}"
+        if recorded.new_facts
+        else "nothing new"
+    )
+    delivery.summary = words + _held(delivery, modes)
+
+
+def _held(delivery: Delivery, modes: set[Mode]) -> str:
+    held = [mode for mode in modes if not is_fulfilled(mode.value, delivery.cart.mode)]
+    if not held or delivery.order_id is None:
+        return ""
+    return f"; recorded but not fulfilled: a {held[0].value}-mode order, and the cart fulfils {delivery.cart.mode} only"

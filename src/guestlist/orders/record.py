@@ -1,0 +1,149 @@
+"""Recording facts: customers found or made, orders locked, each fact stored once. Runs in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from guestlist.domain.facts import Buyer, CustomerChanged, OrderFact, OrderPlaced
+from guestlist.orders.codec import StoredFact, fact_from_json, fact_to_json
+from guestlist.orders.models import Customer, Fact, Order
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What recording a delivery's facts touched.
+
+    Attributes:
+        orders: the orders to plan anew, locked until the transaction ends.
+        new_facts: how many facts were not known before.
+    """
+
+    orders: tuple[Order, ...]
+    new_facts: int
+
+
+def record(cart_id: str, facts: Iterable[StoredFact], delivery_id: int) -> Recorded:
+    """Store facts and say which orders they touch.
+
+    A delivery that is read again replaces what it told before; a fact that another delivery told first stays that
+    delivery's.
+    """
+    touched = {fact.order for fact in Fact.objects.filter(delivery_id=delivery_id).select_related("order")}
+    Fact.objects.filter(delivery_id=delivery_id).delete()
+    orders: dict[int, Order] = {order.pk: order for order in touched if order is not None}
+    new = 0
+    for fact in facts:
+        if isinstance(fact, CustomerChanged):
+            buyer = Buyer(fact.email, fact.customer_id, fact.first_name, fact.last_name)
+            customer = find_or_make_customer(cart_id, buyer, fact.at)
+            new += _store(cart_id, fact, None, customer, delivery_id)
+        else:
+            order = _find_or_make_order(cart_id, fact)
+            new += _store(cart_id, fact, order, order.customer, delivery_id)
+            orders[order.pk] = order
+    return Recorded(tuple(orders[key] for key in sorted(orders)), new)
+
+
+def facts_of(order: Order) -> list[OrderFact]:
+    """All facts of an order."""
+    facts = [fact_from_json(stored) for stored in order.facts.order_by("id").values_list("data", flat=True)]
+    return [fact for fact in facts if not isinstance(fact, CustomerChanged)]
+
+
+def _store(cart_id: str, fact: StoredFact, order: Order | None, customer: Customer, delivery_id: int) -> int:
+    row = Fact(
+        cart_id=cart_id,
+        order=order,
+        customer=customer,
+        kind=fact.kind,
+        key=fact.key,
+        at=fact.at,
+        data=fact_to_json(fact),
+        delivery_id=delivery_id,
+    )
+    known = Fact.objects.filter(order=order, key=fact.key)
+    if known.filter(customer=customer).exists() if order is None else known.exists():
+        return 0
+    Fact.objects.bulk_create([row], ignore_conflicts=True)
+    return 1
+
+
+def find_or_make_customer(cart_id: str, buyer: Buyer, at: datetime) -> Customer:
+    """The cart's customer: by its customer id, else by e-mail address; brought up to date if `at` is later."""
+    customer = _find_customer(cart_id, buyer) or _make_customer(cart_id, buyer, at)
+    changed = at > customer.as_of and (buyer.email or buyer.first_name or buyer.last_name)
+    adopted = buyer.customer_id is not None and customer.external_id is None
+    if changed:
+        customer.email = buyer.email or customer.email
+        customer.email_key = customer.email.lower()
+        customer.first_name = buyer.first_name or customer.first_name
+        customer.last_name = buyer.last_name or customer.last_name
+        customer.as_of = at
+    if adopted:
+        customer.external_id = buyer.customer_id
+    if changed or adopted:
+        customer.save()
+    return customer
+
+
+def _find_customer(cart_id: str, buyer: Buyer) -> Customer | None:
+    known = Customer.objects.filter(cart_id=cart_id).order_by("id").select_for_update()
+    by_email = known.filter(email_key=(buyer.email or "").lower()) if buyer.email else known.none()
+    if buyer.customer_id is not None:
+        return known.filter(external_id=buyer.customer_id).first() or by_email.filter(external_id=None).first()
+    return by_email.first()
+
+
+def _make_customer(cart_id: str, buyer: Buyer, at: datetime) -> Customer:
+    customer, _ = Customer.objects.get_or_create(
+        cart_id=cart_id,
+        external_id=buyer.customer_id,
+        **({} if buyer.customer_id is not None else {"email_key": (buyer.email or "").lower()}),
+        defaults={
+            "email": buyer.email or "",
+            "email_key": (buyer.email or "").lower(),
+            "first_name": buyer.first_name,
+            "last_name": buyer.last_name,
+            "as_of": at,
+        },
+    )
+    return customer
+
+
+def _find_or_make_order(cart_id: str, fact: OrderFact) -> Order:
+    customer = find_or_make_customer(cart_id, fact.buyer, fact.at)
+    order = _locked(cart_id, fact)
+    if order is None:
+        with transaction.atomic():  # a savepoint: another worker may make the same order at this moment
+            Order.objects.get_or_create(
+                cart_id=cart_id,
+                mode=fact.mode.value,
+                external_id=fact.order_id,
+                defaults={"customer": customer, "placed_at": fact.at},
+            )
+        order = _locked(cart_id, fact)
+    if order is None:
+        raise RuntimeError(f"order {fact.order_id} vanished while it was being recorded")
+    before = (order.placed_at, order.invoice_id, order.currency)
+    if isinstance(fact, OrderPlaced):
+        order.placed_at = fact.at
+        order.invoice_id = fact.invoice_id or order.invoice_id
+        order.currency = fact.currency
+    elif not order.invoice_id:
+        order.placed_at = min(order.placed_at, fact.at)
+    if (order.placed_at, order.invoice_id, order.currency) != before:
+        order.save(update_fields=["placed_at", "invoice_id", "currency"])
+    return order
+
+
+def _locked(cart_id: str, fact: OrderFact) -> Order | None:
+    return (
+        Order.objects.select_related("customer", "cart")
+        .select_for_update(of=("self",))
+        .filter(cart_id=cart_id, mode=fact.mode.value, external_id=fact.order_id)
+        .first()
+    )
