@@ -1,0 +1,77 @@
+# What a developer of Guestlist needs. The comment beside a target is its line in `make help`.
+# Each target makes and renews .venv by itself: with uv where it is installed, else with python3 -m venv and pip.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+# The typed check of the models reads the Django settings, which want an address; nothing connects to it.
+OFFLINE := DATABASE_URL=postgresql://nobody@localhost/none
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show this list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: venv
+venv: ## Make or renew .venv from requirements.lock
+	@$(PYTHON) tools/install.py
+
+.PHONY: demo
+demo: venv ## Run Guestlist with a sandbox cart and a sandbox site (Ctrl+C ends it)
+	@$(BIN)/guestlist demo
+
+.PHONY: test
+test: venv ## Run all tests, on an embedded PostgreSQL of their own
+	$(BIN)/pytest
+
+.PHONY: check
+check: lint types layers lock-check migrations docs ## Run every check that is not a test
+
+.PHONY: lint
+lint: venv ## Check style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+.PHONY: format
+format: venv ## Format the code and mend what can be mended by itself
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: types
+types: venv ## Check the types
+	$(OFFLINE) $(BIN)/mypy
+	$(OFFLINE) $(BIN)/mypy tools
+
+.PHONY: layers
+layers: venv ## Check that each layer imports only those beneath it
+	$(BIN)/lint-imports
+
+.PHONY: lock-check
+lock-check: venv ## Check that requirements.lock fits pyproject.toml
+	$(BIN)/python tools/check_lock.py
+
+.PHONY: migrations
+migrations: venv ## Check that every change of the models has its migration
+	$(OFFLINE) $(BIN)/python tools/check_migrations.py
+
+.PHONY: docs
+docs: venv ## Check the documentation against the code
+	$(BIN)/pytest tests/docs
+
+.PHONY: bench
+bench: venv ## Measure the door and the lanes; prints ratios
+	$(BIN)/python -m bench
+
+.PHONY: lock
+lock: ## Renew requirements.lock after a change of pyproject.toml, keeping the pins that still fit
+	$(PYTHON) tools/lock.py
+
+.PHONY: upgrade
+upgrade: ## Move every pin in requirements.lock to the newest version that fits
+	$(PYTHON) tools/lock.py --upgrade
+
+.PHONY: clean
+clean: ## Remove .venv, caches and build results
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	find src tests tools bench -name __pycache__ -type d -prune -exec rm -rf {} +
