@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import MISSING, fields
 from typing import Any
 
 from guestlist.domain.facts import Item
@@ -18,6 +19,13 @@ from guestlist.domain.rules import (
     parse_access,
 )
 from guestlist.fulfilment.models import Rule as StoredRule
+
+# What a rule's fields are when the settings file leaves them out, in the shape of the file.
+RULE_DEFAULTS = {
+    field.name: field.default if isinstance(field.default, int) else str(field.default)
+    for field in fields(Rule)
+    if field.name != "option" and field.default is not MISSING
+}
 
 
 def rules_of(cart_id: str) -> list[Rule]:
@@ -75,24 +83,24 @@ def rule_to_dict(rule: Rule) -> dict[str, Any]:
     }
 
 
-def rule_from_dict(fields: Mapping[str, Any]) -> Rule:
+def rule_from_dict(stored: Mapping[str, Any]) -> Rule:
     """Read what `rule_to_dict` gave.
 
     Raises:
         KeyError, ValueError: the dict is no rule (a stored one always is).
     """
     return Rule(
-        item=Item.parse(fields["item"]),
-        option=fields.get("option"),
-        grants=tuple(Target(grant["site"], grant["level"]) for grant in fields["grants"]),
-        access=parse_access(fields["access"]),
-        grace_days=fields["grace_days"],
-        on_refund=OnRefund(fields["on_refund"]),
-        on_partial_refund=OnRefund(fields["on_partial_refund"]),
-        on_cancel=OnEnd(fields["on_cancel"]),
-        on_failed_payment=OnFailedPayment(fields["on_failed_payment"]),
-        on_pause=OnEnd(fields["on_pause"]),
-        after_last_payment=AfterLastPayment(fields["after_last_payment"]),
-        welcome_email=WelcomeEmail(fields["welcome_email"]),
-        password_email=PasswordEmail(fields["password_email"]),
+        item=Item.parse(stored["item"]),
+        option=stored.get("option"),
+        grants=tuple(Target(grant["site"], grant["level"]) for grant in stored["grants"]),
+        access=parse_access(stored["access"]),
+        grace_days=stored["grace_days"],
+        on_refund=OnRefund(stored["on_refund"]),
+        on_partial_refund=OnRefund(stored["on_partial_refund"]),
+        on_cancel=OnEnd(stored["on_cancel"]),
+        on_failed_payment=OnFailedPayment(stored["on_failed_payment"]),
+        on_pause=OnEnd(stored["on_pause"]),
+        after_last_payment=AfterLastPayment(stored["after_last_payment"]),
+        welcome_email=WelcomeEmail(stored["welcome_email"]),
+        password_email=PasswordEmail(stored["password_email"]),
     )

@@ -1,0 +1,212 @@
+"""Applies a settings file: all of it or nothing, and nothing at all that was not proved before."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+
+from guestlist.access.models import SiteRequest
+from guestlist.access.sitestate import request_row
+from guestlist.connections.proving import Proof, prove_all
+from guestlist.domain.rules import Target
+from guestlist.domain.terms import Level
+from guestlist.fulfilment.planning import replan_blocked
+from guestlist.fulfilment.settings_changes import Applied, changes_between
+from guestlist.fulfilment.settings_fields import shortened
+from guestlist.fulfilment.settings_file import SettingsFile, SettingsInvalid, read_settings_file
+from guestlist.fulfilment.settings_store import stored_settings, write_settings
+from guestlist.fulfilment.settings_values import Settings, SiteSettings, Way
+from guestlist.fulfilment.settings_wanted import wanted_settings
+from guestlist.fulfilment.toml_lines import Path
+from guestlist.sites.contract import Levels, NeedsAttention, RetryLater
+
+# Any number that nothing else in the database uses: one `apply` at a time.
+ADVISORY_LOCK = 0x6775_6573_7401
+MANY_LEVELS = 30
+
+
+def apply_settings(
+    text: str,
+    *,
+    source: str = "",
+    prune: bool = False,
+    dry_run: bool = False,
+    environ: Mapping[str, str] = os.environ,
+) -> Applied:
+    """Make the stored settings as a file says.
+
+    Sites that are new, or are reached in a new way, or of which a level is named that is not known yet, are contacted
+    first, outside of any transaction.
+
+    Args:
+        text: the file's text.
+        source: the file's name, for messages.
+        prune: remove what the file leaves out.
+        dry_run: check everything, save nothing.
+        environ: where `{ env = "NAME" }` is looked up.
+
+    Raises:
+        SettingsInvalid: with all mistakes at once; nothing was changed.
+    """
+    try:
+        file = read_settings_file(text, environ)
+    except SettingsInvalid as invalid:
+        raise SettingsInvalid(invalid.problems, source) from None
+    proofs: dict[Way, Proof] = {}
+    while True:
+        stored = stored_settings()
+        draft = Draft(file, stored, prune=prune)
+        draft.prove(proofs)
+        if draft.problems:
+            raise SettingsInvalid(draft.problems, source)
+        if dry_run or _write(draft):
+            break
+        # Somebody else changed the settings meanwhile: lay the file over what is stored now.
+    levels = draft.levels_read
+    if not dry_run:
+        replan_blocked(levels.keys())
+    return Applied(
+        changes=changes_between(stored, draft.wanted),
+        warnings=tuple(draft.warnings),
+        levels_read={site: len(found) for site, found in levels.items()},
+        dry_run=dry_run,
+    )
+
+
+def _write(draft: Draft) -> bool:
+    """Save the draft if what it was made from is still what is stored. Returns whether it was."""
+    with transaction.atomic(durable=True):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ADVISORY_LOCK])
+        if stored_settings() != draft.stored:
+            return False
+        write_settings(draft.stored, draft.wanted, draft.levels_read)
+        attempts = [(site, attempt) for site, proof in draft.proofs.items() for attempt in proof.attempts]
+        SiteRequest.objects.bulk_create([request_row(site, None, attempt) for site, attempt in attempts])
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """A level that a rule of the file names, and where."""
+
+    path: Path
+    rule: str
+    target: Target
+
+
+class Draft:
+    """A file laid over the stored settings, with what is wrong or doubtful about the result."""
+
+    def __init__(self, file: SettingsFile, stored: Settings, *, prune: bool) -> None:
+        self.stored = stored
+        self.wanted, problems = wanted_settings(file, stored, prune=prune)
+        self.problems = [*file.problems, *problems]
+        self.warnings: list[str] = []
+        self.proofs: dict[str, Proof] = {}
+        self._file = file
+        self._blocks = {entry.block.id: entry for entry in file.sites}
+
+    @property
+    def levels_read(self) -> dict[str, tuple[Level, ...]]:
+        """The levels of the sites that were asked and answered."""
+        return {site: proof.result.levels for site, proof in self.proofs.items() if isinstance(proof.result, Levels)}
+
+    def prove(self, known: dict[Way, Proof]) -> None:
+        """Contact the sites that have to be, and judge what they say.
+
+        Args:
+            known: proofs from an earlier try; the new ones are added.
+        """
+        to_prove = {site: self.wanted.sites[site] for site in sorted(self._moved() | self._with_unread_levels())}
+        asked = {site.way: (site.kind, site.connection) for site in to_prove.values() if site.way not in known}
+        known.update(prove_all(asked))
+        self.proofs = {site.id: known[site.way] for site in to_prove.values()}
+        for site in to_prove.values():
+            self._judge(site, self.proofs[site.id])
+        self._warn_of_open_addresses()
+        for named in self._named_levels():
+            self._check_level(named)
+        self._warn_of_lost_levels()
+
+    def _moved(self) -> set[str]:
+        """Sites of the file that are new or reached in a new way."""
+        return {site for site in self._blocks if site in self.wanted.sites and not self._reached_as_before(site)}
+
+    def _reached_as_before(self, site_id: str) -> bool:
+        before = self.stored.sites.get(site_id)
+        return before is not None and before.active and before.way == self.wanted.sites[site_id].way
+
+    def _with_unread_levels(self) -> set[str]:
+        """Sites of which the file names a level that is not known."""
+        return {
+            named.target.site
+            for named in self._named_levels()
+            if named.target.level not in {level.id for level in self.stored.levels.get(named.target.site, ())}
+        }
+
+    def _named_levels(self) -> Iterator[_Named]:
+        """The levels that the file names, of sites in use."""
+        for entry in self._file.rules:
+            for index, grant in enumerate(entry.block.grants):
+                site = self.wanted.sites.get(grant.site)
+                if site is not None and site.active:
+                    path = (*entry.path, "grants", index, "level")
+                    yield _Named(path, str(entry.block.key), Target(grant.site, grant.level))
+
+    def _judge(self, site: SiteSettings, proof: Proof) -> None:
+        path = self._blame(site, proof)
+        match proof.result:
+            case NeedsAttention():
+                told = f"{site.id}: {proof.result.reason}"
+                self.problems.append(self._file.problem(path, told, proof.result.remedy))
+            case RetryLater():
+                remedy = "Its levels could not be checked; they are read as soon as it works."
+                self._warn(path, f"{site.id} does not answer properly: {proof.result.reason}", remedy)
+            case Levels():
+                pass
+
+    def _blame(self, site: SiteSettings, proof: Proof) -> Path:
+        """The field that a site's answer is about; for a site without a block, the first rule that names it."""
+        entry = self._blocks.get(site.id)
+        if entry is None:
+            return next(named.path[:-1] for named in self._named_levels() if named.target.site == site.id)
+        if proof.refused_credentials:
+            return (*entry.path, list(site.credentials)[-1])
+        return (*entry.path, "url")
+
+    def _check_level(self, named: _Named) -> None:
+        proof = self.proofs.get(named.target.site)
+        if proof is None or not isinstance(proof.result, Levels):
+            return
+        levels = {level.id: level.title for level in proof.result.levels}
+        site, level = named.target.site, named.target.level
+        if level in levels:
+            return
+        listed = ", ".join(f'{id_} ("{shortened(title)}")' for id_, title in list(levels.items())[:MANY_LEVELS])
+        more = f" and {len(levels) - MANY_LEVELS} more" if len(levels) > MANY_LEVELS else ""
+        remedy = f"It has: {listed}{more}." if levels else "It has no level at all: publish one at the site first."
+        problem = f'{site} has no level "{shortened(level)}"'
+        self.problems.append(self._file.problem(named.path, problem, remedy))
+
+    def _warn_of_open_addresses(self) -> None:
+        for site_id, entry in self._blocks.items():
+            site = self.wanted.sites.get(site_id)
+            if site is not None and site.url.startswith("http:") and not site.allow_private_address:
+                problem = f"{site_id} is reached without encryption, so its credentials can be read on the way"
+                self._warn((*entry.path, "url"), problem, "Use its https:// address.")
+
+    def _warn_of_lost_levels(self) -> None:
+        """Rules that are not in the file may name a level that their site, reached in a new way, does not have."""
+        in_file = {entry.block.key for entry in self._file.rules}
+        levels = {site: {level.id for level in found} for site, found in self.levels_read.items()}
+        for key, rule in self.wanted.rules.items():
+            for target in rule.grants:
+                if key not in in_file and target.site in levels and target.level not in levels[target.site]:
+                    self.warnings.append(f'rule {key} gives level "{target.level}", which {target.site} does not have.')
+
+    def _warn(self, path: Path, problem: str, remedy: str) -> None:
+        self.warnings.append(str(self._file.problem(path, problem, remedy)))
