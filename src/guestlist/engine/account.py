@@ -77,9 +77,10 @@ def run(
 ) -> Finished:
     """Run a tool as that account and wait for it."""
     kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    identity: dict[str, Any] = {}
+    # A group of its own: Ctrl-C in a terminal must not stop a tool (and with it the server) halfway.
+    how: dict[str, Any] = {} if sys.platform == "win32" else {"process_group": 0}
     if account is not None:
-        identity = {"user": account.uid, "group": account.gid, "extra_groups": []}
+        how |= {"user": account.uid, "group": account.gid, "extra_groups": []}
     # A file and no pipe: the server that pg_ctl leaves running may keep its output open.
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as given:
         given.write(text.encode())
@@ -90,11 +91,10 @@ def run(
                 stdin=given,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                # The current folder may be closed to that account.
-                cwd=Path(Path.cwd().anchor) if account is not None else None,
+                cwd=os.sep,  # the current folder may be closed to that account
                 env={**kept, "LC_ALL": "C", **(environment or {})},
                 check=False,
-                **identity,
+                **how,
             ).returncode
         except OSError as error:
             return Finished(126, str(error))

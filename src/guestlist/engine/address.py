@@ -22,6 +22,8 @@ from urllib.parse import quote
 from guestlist.engine.account import Account, closed_folder, own
 from guestlist.engine.errors import PostgresError
 
+# Unix sockets exist on Windows, but neither libpq's builds nor folder modes can be relied on there.
+LISTENS_ON_PORT = sys.platform == "win32"
 PORT = 5432
 # sockaddr_un.sun_path is 104 bytes on macOS and 108 on Linux, with the closing zero.
 _LONGEST_SOCKET_PATH = 103
@@ -32,26 +34,29 @@ class SocketAddress:
     """A Unix socket in this folder."""
 
     folder: Path
+    port: int = PORT
+    # None is needed.
+    password: str = ""
+
+    @property
+    def host(self) -> str:
+        """For clients."""
+        return str(self.folder)
 
     @property
     def server_options(self) -> str:
         """For the server's command line."""
         folder = shlex.quote(f"unix_socket_directories={self.folder}")
-        return f"-c listen_addresses='' -c port={PORT} -c unix_socket_permissions=0700 -c {folder}"
+        return f"-c listen_addresses='' -c port={self.port} -c unix_socket_permissions=0700 -c {folder}"
 
     @property
     def authentication(self) -> str:
         """For initdb."""
         return "trust"
 
-    @property
-    def password(self) -> str:
-        """None is needed."""
-        return ""
-
     def url(self, user: str, database: str) -> str:
         """The connection string."""
-        return f"postgresql://{user}@/{database}?host={quote(str(self.folder), safe='')}&port={PORT}"
+        return f"postgresql://{user}@/{database}?host={quote(self.host, safe='')}&port={self.port}"
 
     def answers(self) -> bool:
         """A server listens there: true even while it starts or is too busy, false once its process is gone."""
@@ -72,7 +77,7 @@ class SocketAddress:
 
     @property
     def _path(self) -> Path:
-        return self.folder / f".s.PGSQL.{PORT}"
+        return self.folder / f".s.PGSQL.{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +86,12 @@ class LoopbackAddress:
 
     port: int
     password: str
+    host: str = "127.0.0.1"
 
     @property
     def server_options(self) -> str:
         """For the server's command line."""
-        return f"-c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories="
+        return f"-c listen_addresses={self.host} -c port={self.port} -c unix_socket_directories="
 
     @property
     def authentication(self) -> str:
@@ -94,10 +100,7 @@ class LoopbackAddress:
 
     def url(self, user: str, database: str) -> str:
         """The connection string."""
-        return f"postgresql://{user}:{quote(self.password, safe='')}@127.0.0.1:{self.port}/{database}"
-
-    def forget(self) -> None:
-        """A dead server leaves nothing behind."""
+        return f"postgresql://{user}:{quote(self.password, safe='')}@{self.host}:{self.port}/{database}"
 
 
 Address = SocketAddress | LoopbackAddress
@@ -105,7 +108,7 @@ Address = SocketAddress | LoopbackAddress
 
 def known_address(home: Path) -> Address | None:
     """Where the server of this home listens when it runs; None = it never ran."""
-    if sys.platform == "win32":
+    if LISTENS_ON_PORT:
         return _known_port(home)
     folder = _folder_in_home(home) or _recorded_folder(home)
     return SocketAddress(folder) if folder is not None and folder.is_dir() else None
@@ -113,9 +116,12 @@ def known_address(home: Path) -> Address | None:
 
 def make_address(home: Path, account: Account | None) -> Address:
     """The place for the server to listen, the same one each time as far as possible: running clients keep it."""
-    if sys.platform == "win32":
+    if LISTENS_ON_PORT:
         known = _known_port(home)
-        return known if known is not None and _is_free(known.port) else _new_port(home)
+        if known is None:
+            return _record_port(home, secrets.token_urlsafe(32))
+        # The password is the data directory's; the port may be somebody else's by now.
+        return known if _is_free(known.port) else _record_port(home, known.password)
     folder = _folder_in_home(home)
     if folder is None:
         return SocketAddress(_folder_elsewhere(home, account))
@@ -196,10 +202,10 @@ def _is_free(port: int) -> bool:
         return True
 
 
-def _new_port(home: Path) -> LoopbackAddress:
+def _record_port(home: Path, password: str) -> LoopbackAddress:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind(("127.0.0.1", 0))
-        address = LoopbackAddress(probe.getsockname()[1], secrets.token_urlsafe(32))
+        address = LoopbackAddress(probe.getsockname()[1], password)
     descriptor = os.open(_record(home), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(f"{address.port}\n{address.password}\n")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import re
 import sys
 import threading
 from typing import TYPE_CHECKING
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING
 from guestlist.connections.secrets import configured_keys, derive
 from guestlist.engine.errors import StartError
 from guestlist.engine.home import home, secret_key
+from guestlist.engine.lifeline import watch_parent
 from guestlist.engine.logging import configure_logging
 from guestlist.engine.postgres import EmbeddedPostgres
 
@@ -20,6 +23,7 @@ OLDEST_POSTGRES = 14
 # Any number that nothing else in the database uses as an advisory lock: "guestlist" in bytes, cut to 63 bits.
 _MIGRATION_LOCK = int.from_bytes(b"guestlist", "big") >> 9
 _CONNECT_SECONDS = 10
+_FORM = "postgresql://user:password@host:5432/database"
 
 _lock = threading.Lock()
 _state = {"environment": False, "migrated": False}
@@ -43,6 +47,7 @@ def boot(*, migrate: bool = True, log_level: str | None = None) -> None:
     """
     with _lock:
         if not _state["environment"]:
+            watch_parent()
             configure_logging(log_level)
             _set_environment()
             _set_up_django()
@@ -81,20 +86,29 @@ def _set_up_django() -> None:
     import django
 
     django.setup()
+    # Before the embedded server is released (registered earlier, so called later): its pool would report lost
+    # connections at the very end.
+    atexit.register(_close_pool)
+
+
+def _close_pool() -> None:
+    from django.db import connection
+
+    connection.close_pool()  # type: ignore[attr-defined]
 
 
 def _connect() -> psycopg.Connection:
     """A connection of its own to the configured database, whose answers are explained."""
     import psycopg
 
+    url = os.environ["DATABASE_URL"]
+    _refuse_unreadable(url)
     try:
-        connection = psycopg.connect(os.environ["DATABASE_URL"], connect_timeout=_CONNECT_SECONDS, autocommit=True)
+        connection = psycopg.connect(url, connect_timeout=_CONNECT_SECONDS, autocommit=True)
     except psycopg.Error as error:
-        # libpq's messages name host, port and database, never the password.
         raise DatabaseError(
             f"The database in DATABASE_URL cannot be used: {str(error).strip()}",
-            "Check that the server runs and that host, port, user, password and database in DATABASE_URL are right "
-            "(postgresql://user:password@host:5432/database).",
+            f"Check that its server runs and that DATABASE_URL ({_FORM}) is right.",
         ) from error
     if connection.info.server_version < OLDEST_POSTGRES * 10_000:
         found = connection.info.server_version // 10_000
@@ -106,16 +120,40 @@ def _connect() -> psycopg.Connection:
     return connection
 
 
-def _migrate() -> None:
-    if not _migrations_missing():
-        return
-    from django.core.management import call_command
+def _refuse_unreadable(url: str) -> None:
+    # libpq quotes the piece it stumbles over, which may be a part of the password ("@" or "/" in it moves everything
+    # after); so nothing of such an address is shown.
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict
 
-    # Several processes may start at once; the others wait here and then find nothing left to do.
-    with _connect() as lock_holder:
-        lock_holder.execute("SELECT pg_advisory_lock(%s)", [_MIGRATION_LOCK])
-        if _migrations_missing():
-            call_command("migrate", interactive=False, verbosity=0)
+    try:
+        parts = {name: str(value) for name, value in conninfo_to_dict(url).items()}
+    except psycopg.ProgrammingError:
+        parts = {"host": "@"}
+    if "@" in parts.get("host", "") or not re.fullmatch(r"[0-9,]*", parts.get("port", "")):
+        raise DatabaseError(
+            "DATABASE_URL cannot be read.",
+            f"Write it as {_FORM}, with special characters in the password percent-encoded (@ is %40, / is %2F).",
+        ) from None
+
+
+def _migrate() -> None:
+    from django.core.management import call_command
+    from django.db import Error
+
+    try:
+        if not _migrations_missing():
+            return
+        # Several processes may start at once; the others wait here and then find nothing left to do.
+        with _connect() as lock_holder:
+            lock_holder.execute("SELECT pg_advisory_lock(%s)", [_MIGRATION_LOCK])
+            if _migrations_missing():
+                call_command("migrate", interactive=False, verbosity=0)
+    except Error as error:
+        raise DatabaseError(
+            f"The tables could not be made: {str(error).strip()}",
+            "The user in DATABASE_URL must own the database, or be allowed to create tables in its schema public.",
+        ) from error
 
 
 def _migrations_missing() -> bool:

@@ -15,7 +15,6 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
-import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -53,6 +52,7 @@ _RECOVERY_SECONDS = 300
 _STILL_THERE = ("shared memory block", 'lock file "')
 _NOT_READY = ("the database system is ", "Connection refused", "No such file or directory")
 _CREATE = f"""
+\\getenv password PGPASSWORD
 SELECT 'CREATE ROLE {ROLE} LOGIN CREATEDB PASSWORD ' || quote_nullable(nullif(:'password', ''))
     WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{ROLE}') \\gexec
 SELECT 'CREATE DATABASE {DATABASE} OWNER {ROLE}'
@@ -64,11 +64,11 @@ class EmbeddedPostgres:
     """The PostgreSQL server of one home folder. Several processes may use it at once; all calls are safe then."""
 
     def __init__(self, home: Path) -> None:
-        self.home = home
-        self._cluster = home / "postgres"
+        self.home = home.resolve()
+        self._cluster = self.home / "postgres"
         self._data = self._cluster / "data"
         self._log = self._cluster / "server.log"
-        self._users = Users(home / "postgres.users")
+        self._users = Users(self.home / "postgres.users")
         self._pid = os.getpid()
 
     def ensure_running(self) -> str:
@@ -96,8 +96,9 @@ class EmbeddedPostgres:
             return address.answers()
         if address is None or not self._data.exists():
             return False
-        programs = reachable_programs(self.home, None)
-        return run(None, [program(programs, "pg_ctl"), "status", "-D", self._data]).status == 0
+        account = server_account(self._cluster)
+        programs = reachable_programs(self.home, account)
+        return run(account, [program(programs, "pg_ctl"), "status", "-D", self._data]).status == 0
 
     def stop(self) -> None:
         """Stop the server, whoever uses it; open transactions are rolled back.
@@ -112,11 +113,12 @@ class EmbeddedPostgres:
         """This process needs the server no longer; the last one stops it. Called by itself when the process ends."""
         if not self._users.joined or os.getpid() != self._pid:
             return
-        with exclusive(self.home / "postgres.lock"):
-            if self._users.is_last():
-                self._stop()
-                self._remove_distant_socket_folder()
-            self._users.leave()
+        if self.home.is_dir():  # a home deleted under its server: that ends by itself when it notices
+            with exclusive(self.home / "postgres.lock"):
+                if self._users.is_last():
+                    self._stop()
+                    self._remove_distant_socket_folder()
+        self._users.leave()
         atexit.unregister(self.release)
 
     # --- starting -------------------------------------------------------------------------------------------------
@@ -201,12 +203,14 @@ class EmbeddedPostgres:
         command: list[str | Path] = [program(programs, "initdb"), "-D", draft, "-U", _SUPERUSER, "--encoding=UTF8"]
         command += ["--locale-provider=builtin", "--locale=C", "--builtin-locale=C.UTF-8"]
         command += [f"--auth={address.authentication}"]
-        with tempfile.TemporaryDirectory() as folder:
-            if address.password:
-                password = Path(folder) / "password"
-                password.write_text(address.password, encoding="ascii")
-                command += [f"--pwfile={password}"]
-            result = run(account, command)
+        password = self._cluster / "password"
+        if address.password:
+            password.touch(mode=0o600)
+            own(account, password)
+            password.write_text(address.password, encoding="ascii")
+            command += [f"--pwfile={password}"]
+        result = run(account, command)
+        password.unlink(missing_ok=True)
         if result.status != 0:
             shutil.rmtree(draft, ignore_errors=True)
             raise self._failure(f"The database could not be made in {self._data}.", result.output)
@@ -229,8 +233,10 @@ class EmbeddedPostgres:
     def _create_database(self, address: Address, programs: Path) -> str | None:
         """Make the role and the database unless they are there; what went wrong, or None."""
         command: list[str | Path] = [program(programs, "psql"), "-X", "-q", "-A", "-t", "-w", "-v", "ON_ERROR_STOP=1"]
-        command += ["-v", f"password={address.password}", "-d", address.url(_SUPERUSER, "postgres")]
-        result = run(None, command, text=_CREATE)
+        # Not on the command line, which every user of the machine can read.
+        connection = {"PGHOST": address.host, "PGPORT": str(address.port), "PGPASSWORD": address.password}
+        connection |= {"PGUSER": _SUPERUSER, "PGDATABASE": "postgres"}
+        result = run(None, command, text=_CREATE, environment=connection)
         return None if result.status == 0 else result.output.strip()
 
     # --- stopping -------------------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ def packaged_programs() -> Path:
     # Found, not imported: importing the package costs time and memory for code that is not used.
     spec = importlib.util.find_spec(PACKAGE)
     if spec is not None and spec.submodule_search_locations:
-        folder = Path(spec.submodule_search_locations[0]) / _INSTALLATION / "bin"
+        folder = Path(spec.submodule_search_locations[0]).resolve() / _INSTALLATION / "bin"
         if program(folder, "postgres").exists():
             return folder
     raise PostgresError(
