@@ -47,8 +47,19 @@ class _OpenSites:
             known[1].close()
         return opened
 
+    def close(self) -> None:
+        with self.lock:
+            for _, opened in self.sites.values():
+                opened.close()
+            self.sites.clear()
+
 
 _open = _OpenSites()
+
+
+def close_sites() -> None:
+    """Close all open connections, at the end of a process."""
+    _open.close()
 
 
 def open_site(site: Site) -> OpenSite:

@@ -20,7 +20,7 @@ from procrastinate import exceptions
 from procrastinate.contrib.django import app as django_app
 from procrastinate.jobs import Status
 
-from guestlist.access.sitestate import sites_with_work
+from guestlist.access.sitestate import close_sites, sites_with_work
 from guestlist.connections.database import database_stage
 from guestlist.connections.kick import CHANNEL
 from guestlist.engine.tasks import INBOX, LANES, interpret, lane
@@ -38,7 +38,10 @@ DEAD_AFTER_SECONDS = 10
 
 def run_worker() -> None:
     """Run until SIGTERM or SIGINT; jobs under way are finished first (for at most 8 s)."""
-    asyncio.run(_main())
+    try:
+        asyncio.run(_main())
+    finally:
+        close_sites()
 
 
 async def _main() -> None:

@@ -1,0 +1,336 @@
+"""A site's lane against the sandbox site: real HTTP, real tables, judged by the site's state."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+from db.conftest import make_cart, make_site
+from db.test_planning import deliver, save
+from factories import MONTH, line, placed, rebill, rule
+from guestlist.access import lane as lanes
+from guestlist.access.models import Grant, GrantState, Member, MemberState, SiteRequest
+from guestlist.access.outcome import write_outcome
+from guestlist.access.sitestate import close_sites, sites_with_work
+from guestlist.connections.models import Site
+from guestlist.domain.facts import Buyer
+from guestlist.sandbox.site.server import SandboxSite
+from guestlist.sites.contract import AlreadyRight, Done, Ensured
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+TODAY = datetime.now(UTC).date()
+DUE = TODAY + timedelta(days=30)
+UNTIL = (DUE + timedelta(days=3)).isoformat()
+MONTHLY = placed(str(TODAY), line("product-12", paid_minor=2900, frequency=MONTH, next_due_at=str(DUE)))
+
+
+@pytest.fixture
+def academy():
+    with SandboxSite() as site:
+        make_cart()
+        make_site("academy", site.url, site.key)
+        save(rule("product-12", "academy/8"), rule("product-13", "academy/10"))
+        yield site
+    close_sites()
+
+
+def run():
+    lanes.run_lane("academy")
+
+
+def by_email(site: SandboxSite) -> dict[str, dict[int, str | None]]:
+    return {
+        person["email"]: {entry["membership"]: entry["until"] for entry in person["access"]}
+        for person in site.state()["members"]
+        if person["role"] == "subscriber"
+    }
+
+
+def complete(site: SandboxSite) -> list[dict]:
+    return [row for row in site.state()["transactions"] if row["status"] == "complete"]
+
+
+def make_due():
+    """What the passing of time would do."""
+    Site.objects.exclude(probe_at=None).update(probe_at=timezone.now())
+    Member.objects.filter(state=MemberState.DUE).update(due_at=timezone.now())
+
+
+def test_a_new_customer_with_one_level_costs_three_requests_and_a_rebill_one(academy):
+    deliver(MONTHLY)
+    run()
+
+    assert by_email(academy) == {"nora@buyers.test": {8: UNTIL}}
+    assert [(r["method"], r["path"]) for r in academy.requests()] == [
+        ("GET", "/members"),
+        ("POST", "/members"),
+        ("POST", "/transactions"),
+    ]
+
+    later = DUE + timedelta(days=30)
+    deliver(rebill(str(DUE), index=2, next_due_at=str(later), frequency=MONTH))
+    run()
+
+    assert len(academy.requests()) == 4
+    assert by_email(academy) == {"nora@buyers.test": {8: (later + timedelta(days=3)).isoformat()}}
+    assert {(row["amount"], row["total"]) for row in complete(academy)} == {("29.00", "29.00")}
+    assert Member.objects.get().state == MemberState.IDLE
+    assert {grant.state for grant in Grant.objects.all()} == {GrantState.RIGHT}
+    assert [(r.method, r.status) for r in SiteRequest.objects.order_by("id")] == [
+        ("GET", 200),
+        ("POST", 200),
+        ("POST", 200),
+        ("POST", 200),
+    ]
+
+
+def test_a_lane_with_nothing_due_asks_the_site_nothing(academy):
+    run()
+
+    assert academy.requests() == []
+
+
+def test_every_buyer_gets_in_with_several_requests_at_a_time(academy):
+    Site.objects.update(concurrency=4)
+    for number in range(20):
+        buyer = Buyer(f"buyer{number}@buyers.test", str(number))
+        deliver(placed(str(TODAY), line("product-13", paid_minor=100), buyer=buyer, order_id=str(number)))
+    run()
+
+    assert by_email(academy) == {f"buyer{n}@buyers.test": {10: None} for n in range(20)}
+    assert len(complete(academy)) == 20
+
+
+def test_many_orders_for_one_new_address_make_one_member(academy):
+    Site.objects.update(concurrency=4)
+    for number in range(12):
+        buyer = Buyer("Nora@buyers.test" if number % 2 else "nora@buyers.test", str(number))
+        deliver(placed(str(TODAY), line("product-13", paid_minor=100), buyer=buyer, order_id=str(number)))
+    run()
+
+    assert len(by_email(academy)) == 1
+    assert len(complete(academy)) == 12
+
+
+@pytest.mark.parametrize("down", ["refuse", "maintenance", "database"])
+def test_while_a_site_is_down_members_wait_untouched_and_one_request_probes(academy, down):
+    for number in range(5):
+        buyer = Buyer(f"buyer{number}@buyers.test", str(number))
+        deliver(placed(str(TODAY), line("product-13", paid_minor=100), buyer=buyer, order_id=str(number)))
+    Site.objects.update(concurrency=1)
+    academy.switch(down=down)
+    run()
+
+    site = Site.objects.get()
+    assert site.state == "down"
+    assert site.reason
+    assert {(m.state, m.attempts) for m in Member.objects.all()} == {(MemberState.DUE, 0)}
+    asked = SiteRequest.objects.count()
+    run()
+    assert SiteRequest.objects.count() == asked, "before the time of the next probe nothing is asked"
+    assert sites_with_work() == []
+
+    make_due()
+    assert sites_with_work() == ["academy"]
+    run()
+    assert SiteRequest.objects.count() == asked + 1
+
+    academy.switch(down=None)
+    make_due()
+    run()
+    assert Site.objects.get().state == "ok"
+    assert len(by_email(academy)) == len(complete(academy)) == 5
+
+
+def test_a_revoked_key_pauses_the_lane_until_it_is_entered_again(academy):
+    academy.switch(key=None)
+    deliver(MONTHLY)
+    run()
+
+    site = Site.objects.get()
+    assert site.state == "attention"
+    assert site.reason
+    assert site.remedy
+    assert Member.objects.get().attempts == 0
+
+    academy.switch(key=academy.key)
+    make_due()
+    run()
+    assert Site.objects.get().state == "ok"
+    assert by_email(academy) == {"nora@buyers.test": {8: UNTIL}}
+
+
+def test_an_unknown_level_needs_attention_and_holds_nobody_else_up(academy):
+    save(rule("product-14", "academy/77", access="forever"))
+    deliver(placed(str(TODAY), line("product-14", paid_minor=100), line("product-13", paid_minor=100)))
+    run()
+
+    member = Member.objects.get()
+    assert member.state == MemberState.ATTENTION
+    assert "77" in member.reason
+    assert member.remedy
+    assert by_email(academy) == {"nora@buyers.test": {10: None}}
+    assert {row["status"] for row in academy.state()["transactions"] if row["membership_id"] == 77} <= {"refunded"}
+
+
+def test_a_member_that_does_not_succeed_is_tried_again_by_the_schedule(academy):
+    academy.switch(faults=[{"match": "POST /transactions", "kind": "html_200", "times": 2}])
+    deliver(MONTHLY)
+    for attempt, seconds in enumerate([5, 30], start=1):
+        make_due()
+        run()
+        member = Member.objects.get()
+        assert (member.state, member.attempts) == (MemberState.DUE, attempt)
+        assert timedelta(0) < member.due_at - timezone.now() <= timedelta(seconds=seconds)
+        assert member.reason
+
+    make_due()
+    run()
+    member.refresh_from_db()
+    assert (member.state, member.attempts, member.reason) == (MemberState.IDLE, 0, "")
+    assert by_email(academy) == {"nora@buyers.test": {8: UNTIL}}
+
+
+@pytest.mark.parametrize("step", ["POST /members", "POST /transactions"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "close_after_work",
+        "close_before_work",
+        "html_200_after_work",
+        "truncated_json_after_work",
+        "html_500_after_work",
+    ],
+)
+def test_an_unclear_answer_never_leads_to_a_second_user_or_transaction(academy, step, kind):
+    academy.switch(faults=[{"match": step, "kind": kind, "times": 1}])
+    deliver(MONTHLY)
+    for _ in range(4):
+        run()
+        make_due()
+
+    assert by_email(academy) == {"nora@buyers.test": {8: UNTIL}}
+    assert len(academy.state()["transactions"]) == 1
+    assert Member.objects.get().state == MemberState.IDLE
+
+
+def test_what_a_dead_worker_left_is_looked_up_before_it_is_done_again(academy, monkeypatch):
+    deliver(MONTHLY)
+    monkeypatch.setattr(lanes, "write_outcome", _die)
+    run()
+    assert len(complete(academy)) == 1
+    assert Member.objects.get().state == MemberState.WORKING, "the worker died between the site's work and the outcome"
+    assert sites_with_work() == ["academy"]
+
+    monkeypatch.setattr(lanes, "write_outcome", write_outcome)
+    run()
+
+    assert len(academy.state()["transactions"]) == 1
+    assert by_email(academy) == {"nora@buyers.test": {8: UNTIL}}
+    assert Member.objects.get().state == MemberState.IDLE
+    assert Member.objects.get().made_by_us
+
+
+def _die(*args):
+    raise SystemError("killed here")
+
+
+def test_a_worker_taken_for_dead_neither_claims_nor_writes(academy):
+    deliver(MONTHLY)
+    zombie = lanes._take_over("academy")
+    claim = lanes._claim(zombie)
+
+    run()  # another worker takes the lane over and finishes
+
+    assert lanes._claim(zombie) is None
+    ref = Grant.objects.get().ref
+    late = Ensured(Done("999"), {ref: AlreadyRight("999")})
+    write_outcome(claim, late, [], zombie.site, zombie.state_lock)
+    assert Member.objects.get().remote_id != "999"
+    assert Grant.objects.get().remote_id != "999"
+    assert len(complete(academy)) == 1
+
+
+def test_an_event_that_comes_while_its_member_is_worked_on_is_not_forgotten(academy):
+    deliver(MONTHLY)
+    lane = lanes._take_over("academy")
+    claim = lanes._claim(lane)
+    later = DUE + timedelta(days=30)
+    deliver(rebill(str(DUE), index=2, next_due_at=str(later), frequency=MONTH))
+    assert Member.objects.get().state == MemberState.WORKING
+
+    lanes._settle(lane, claim)
+
+    assert Member.objects.get().state == MemberState.DUE
+    run()
+    assert by_email(academy) == {"nora@buyers.test": {8: (later + timedelta(days=3)).isoformat()}}
+    assert len(complete(academy)) == 2
+
+
+def test_a_plan_that_completes_makes_the_last_charge_last_for_ever(academy):
+    deliver(MONTHLY)
+    run()
+    deliver(rebill(str(DUE), index=2, frequency=MONTH, payments_left=0))
+    run()
+
+    assert by_email(academy) == {"nora@buyers.test": {8: None}}
+
+
+def test_a_date_that_changes_is_changed_at_the_site_on_the_same_transaction(academy):
+    deliver(placed(str(TODAY), line("product-12", paid_minor=2900, frequency=MONTH)), delivery=900_001)
+    run()
+    deliver(MONTHLY, delivery=900_001)
+    run()
+
+    [row] = academy.state()["transactions"]
+    assert by_email(academy) == {"nora@buyers.test": {8: UNTIL}}
+    assert row["status"] == "complete"
+
+
+def test_a_grant_that_is_no_longer_planned_ends_at_the_site(academy):
+    deliver(placed(str(TODAY), line("product-13", paid_minor=100)), delivery=900_002)
+    run()
+    deliver(MONTHLY, delivery=900_002)
+    run()
+
+    assert by_email(academy) == {"nora@buyers.test": {8: UNTIL}}
+    assert sorted(row["status"] for row in academy.state()["transactions"]) == ["complete", "refunded"]
+
+
+def test_a_member_that_the_owner_made_is_used_and_not_mailed(academy):
+    academy.act("POST", "members", {"email": "Nora@buyers.test", "username": "nora"})
+    deliver(MONTHLY)
+    run()
+
+    assert by_email(academy) == {"Nora@buyers.test": {8: UNTIL}}
+    assert academy.state()["mails"] == []
+    assert Member.objects.get().made_by_us is False
+
+
+def test_a_new_member_is_welcomed_once_and_gets_one_password_mail(academy):
+    deliver(placed(str(TODAY), line("product-12", paid_minor=100, frequency=MONTH), line("product-13", paid_minor=1)))
+    run()
+    deliver(rebill(str(DUE), index=2, frequency=MONTH))
+    run()
+
+    subjects = [mail["subject"] for mail in academy.state()["mails"]]
+    assert len(subjects) == 2
+    assert sum("Password" in subject for subject in subjects) == 1
+    assert sum("Welcome" in subject for subject in subjects) == 1
+
+
+def test_an_error_of_ours_loses_nothing(academy, monkeypatch):
+    deliver(MONTHLY)
+    open_site = lanes.open_site(Site.objects.get())
+    monkeypatch.setattr(open_site, "ensure", _die)
+    run()
+    assert Member.objects.get().attempts == 1
+
+    monkeypatch.undo()
+    make_due()
+    run()
+
+    assert by_email(academy) == {"nora@buyers.test": {8: UNTIL}}
