@@ -37,15 +37,20 @@ def configure_logging(level: str | None = None) -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    ending: Processor = structlog.processors.JSONRenderer()
     if sys.stderr.isatty():
-        ending: list[Processor] = [hide_secrets, structlog.dev.ConsoleRenderer()]
-    else:
-        ending = [structlog.processors.format_exc_info, hide_secrets, structlog.processors.JSONRenderer()]
+        # The pretty tracebacks show the values of variables, secrets among them.
+        ending = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *ending],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                hide_secrets,
+                ending,
+            ],
         )
     )
     root = logging.getLogger()
