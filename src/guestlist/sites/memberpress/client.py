@@ -1,0 +1,245 @@
+"""Requests to the REST API of one MemberPress site, and what its answers mean."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from guestlist.sites.contract import Attempt, Connection, NeedsAttention, RetryLater
+from guestlist.sites.http import Answer, Http, NoAnswer, Timeouts, before_trace, plain
+from guestlist.sites.memberpress import health
+from guestlist.sites.memberpress.settings import credential
+
+PER_PAGE = 100
+# A search that finds more than this is no search: something at the site drops the search word.
+MAX_PAGES = 100
+_SENTENCE_CHARACTERS = 300
+
+
+class Root(StrEnum):
+    """The two ways to the REST API. With plain permalinks only the second works; it always does."""
+
+    PRETTY = "/wp-json/mp/v1"
+    PLAIN = "/index.php?rest_route=/mp/v1"
+
+
+# Found by asking, once per process and site.
+_found_roots: dict[str, Root] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Data. `pages`: how many pages there are, where the site says so."""
+
+    data: Any
+    pages: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The plugin itself said no: nothing was changed. `sentence` is what it said, without HTML and stack trace."""
+
+    code: str
+    sentence: str
+
+
+class UnsettledError(Exception):
+    """There is no data and no refusal to go on with; `outcome` says what that means."""
+
+    def __init__(self, outcome: RetryLater | NeedsAttention) -> None:
+        super().__init__(outcome.reason)
+        self.outcome = outcome
+
+
+class Client:
+    """An open site. Used by several threads at a time."""
+
+    def __init__(self, connection: Connection, timeouts: Timeouts) -> None:
+        """Prepare; no request is made."""
+        url = connection.url.strip().rstrip("/")
+        try:
+            parts = urlsplit(url)
+            self._origin, self._folder = f"{parts.scheme}://{parts.netloc}", quote(parts.path, safe="/%")
+        except ValueError:  # Http refuses to call it
+            self._origin, self._folder = url, ""
+        self._url = url
+        self.credential = credential(connection.credentials)
+        self.root = _found_roots.get(url, Root.PRETTY)
+        # Some hosts block PUT; POST to an existing thing does the same (reference section 6).
+        self.change_method = "PUT"
+        self.http = Http(
+            url,
+            headers=dict((self.credential.header,)),
+            secrets=self.credential.secrets,
+            allow_private_address=connection.allow_private_address,
+            timeouts=timeouts,
+        )
+
+    def target(self, root: Root, route: str, params: Mapping[str, str]) -> str:
+        """Path and query of a route."""
+        # `+` would be read as a space, and the search finds nothing (reference section 3).
+        query = urlencode(params, quote_via=quote, safe="")
+        joint = "" if not query else "?" if root is Root.PRETTY else "&"
+        return f"{self._folder}{root.value}{route}{joint}{query}"
+
+    def address(self, route: str) -> str:
+        """The full address of a route."""
+        return f"{self._origin}{self.target(self.root, route, {})}"
+
+    def remember(self, root: Root) -> None:
+        """Use this root from now on, here and in sites opened later."""
+        self.root = root
+        _found_roots[self._url] = root
+
+
+class Session:
+    """Requests with one `record` and one `before_write`; belongs to one thread.
+
+    All methods raise `UnsettledError` when there is neither data nor a refusal.
+    """
+
+    def __init__(
+        self, client: Client, record: Callable[[Attempt], None], before_write: Callable[[], None] = lambda: None
+    ) -> None:
+        self._client = client
+        self._record = record
+        self._before_write = before_write
+
+    def get(self, route: str, params: Mapping[str, str] | None = None) -> Reply | Refused:
+        """Read."""
+        answer = self._send("GET", route, params)
+        if self._hidden(answer, route) and self._found_other_root():
+            answer = self._send("GET", route, params)
+        return self._understood(answer, route, changing=False)
+
+    def rows(self, route: str, params: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+        """Read a list, all its pages."""
+        rows: list[dict[str, Any]] = []
+        for page in range(1, MAX_PAGES + 1):
+            reply = self.get(route, {**(params or {}), "per_page": str(PER_PAGE), "page": str(page)})
+            if isinstance(reply, Refused):
+                raise UnsettledError(RetryLater(f"The site cannot list {route[1:]}: {reply.sentence}"))
+            if not isinstance(reply.data, list) or not all(isinstance(row, dict) for row in reply.data):
+                raise UnsettledError(RetryLater(f"The site answered with something else than a list of {route[1:]}."))
+            rows += reply.data
+            if not reply.data or (page >= reply.pages if reply.pages is not None else len(reply.data) < PER_PAGE):
+                return rows
+        raise UnsettledError(
+            NeedsAttention(
+                f"The site lists more than {MAX_PAGES * PER_PAGE} {route[1:]} where few can match.",
+                "A plugin at the site breaks the search of the MemberPress REST API: switch plugins off one by one to "
+                "find it.",
+            )
+        )
+
+    def create(self, route: str, body: Mapping[str, Any]) -> dict[str, Any] | Refused:
+        """Make something new. Never sent twice: after an unclear answer the caller must look first."""
+        return self._write("POST", route, body)
+
+    def change(self, route: str, body: Mapping[str, Any]) -> dict[str, Any] | Refused:
+        """Change fields of something that exists."""
+        return self._write(self._client.change_method, route, body)
+
+    def shown(self, text: str) -> str:
+        """Words of the site's as they may be shown."""
+        return self._client.http.redact(plain(before_trace(text)))[:_SENTENCE_CHARACTERS]
+
+    def _write(self, method: str, route: str, body: Mapping[str, Any]) -> dict[str, Any] | Refused:
+        content = json.dumps(body).encode()
+        answer = self._send(method, route, body=content)
+        # A redirect or a "not found" page is a clear no, so the request may go out again the right way.
+        if not _is_success(answer) and self._hidden(answer, route) and self._found_other_root():
+            answer = self._send(method, route, body=content)
+        if method == "PUT" and isinstance(answer, Answer) and answer.status in (403, 405, 501) and not answer.is_json:
+            self._client.change_method = "POST"
+            answer = self._send("POST", route, body=content)
+        reply = self._understood(answer, route, changing=True)
+        if isinstance(reply, Refused):
+            return reply
+        if not isinstance(reply.data, dict):
+            raise UnsettledError(RetryLater("The site answered with something unexpected.", unclear=True))
+        return reply.data
+
+    def _send(
+        self,
+        method: str,
+        route: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        body: bytes | None = None,
+        root: Root | None = None,
+    ) -> Answer | NoAnswer:
+        if body is not None:
+            self._before_write()
+        elif self._client.credential.is_key:
+            # Answers to the key carry no Cache-Control: caches may keep them (reference section 1.1).
+            params = {**(params or {}), "_": format(time.time_ns(), "x")}
+        target = self._client.target(root or self._client.root, route, params or {})
+        return self._client.http.request(method, target, body=body, changes=body is not None, record=self._record)
+
+    def _understood(self, answer: Answer | NoAnswer, route: str, *, changing: bool) -> Reply | Refused:
+        if isinstance(answer, NoAnswer):
+            raise UnsettledError(health.no_answer(answer, changing=changing))
+        data = _data(answer)
+        if answer.status in (200, 201) and data is not None:
+            return Reply(data, _number(answer.headers.get("x-wp-totalpages")))
+        code = str(data.get("code", "")) if isinstance(data, dict) else ""
+        if code.startswith("mp_") or (code and answer.status in (400, 405, 409, 422)):
+            return Refused(code, self.shown(str(data.get("message", ""))) or code)
+        outcome = health.trouble(
+            answer,
+            code,
+            requested=self._client.address(route),
+            changing=changing,
+            hint=self._client.credential.hint,
+        )
+        if route != "/me" and health.may_be_this_request_only(answer) and self._works():
+            raise UnsettledError(_this_only(outcome))
+        raise UnsettledError(outcome)
+
+    def _works(self) -> bool:
+        answer = self._send("GET", "/me")
+        return isinstance(answer, Answer) and answer.status == 200 and _data(answer) is not None
+
+    def _hidden(self, answer: Answer | NoAnswer, route: str) -> bool:
+        return isinstance(answer, Answer) and health.hides_rest(answer, self._client.address(route))
+
+    def _found_other_root(self) -> bool:
+        other = Root.PLAIN if self._client.root is Root.PRETTY else Root.PRETTY
+        answer = self._send("GET", "/me", root=other)
+        # A refusal in JSON shows as well that the REST API is there.
+        found = isinstance(answer, Answer) and isinstance(_data(answer), dict)
+        if found:
+            self._client.remember(other)
+        return found
+
+
+def _is_success(answer: Answer | NoAnswer) -> bool:
+    return isinstance(answer, Answer) and 200 <= answer.status < 300
+
+
+def _this_only(outcome: RetryLater | NeedsAttention) -> RetryLater | NeedsAttention:
+    match outcome:
+        case RetryLater():
+            return replace(outcome, site_down=False)
+        case NeedsAttention():
+            return replace(outcome, site_wide=False)
+
+
+def _data(answer: Answer) -> Any:
+    """The JSON in the answer; None when it is none, or says nothing."""
+    if not answer.is_json:
+        return None
+    try:
+        return json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isdecimal() else None

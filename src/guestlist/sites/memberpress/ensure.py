@@ -1,0 +1,282 @@
+"""Makes one member as wanted, step by step, and proves each step from the site's answer (reference section 15)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from guestlist.sites.contract import (
+    AlreadyRight,
+    Done,
+    Ensured,
+    NeedsAttention,
+    Outcome,
+    RetryLater,
+    Wanted,
+    WantedGrant,
+)
+from guestlist.sites.memberpress import members, transactions
+from guestlist.sites.memberpress.client import Refused, Session, UnsettledError
+from guestlist.sites.memberpress.transactions import COMPLETE, REFUNDED, Transaction
+
+
+class MemberUnsettledError(UnsettledError):
+    """The outcome is the member's, not the grant's."""
+
+
+class Ensuring:
+    """One `ensure`: knows the member, and whether a welcome mail was asked for already."""
+
+    def __init__(self, session: Session, wanted: Wanted) -> None:
+        self._session = session
+        self._wanted = wanted
+        self._member = wanted.person.remote_id or ""
+        self._member_outcome: Outcome = AlreadyRight(self._member)
+        self._made = wanted.made_by_us
+        self._moves = 0
+        self._welcomed = False
+        self._other_address_is_fine = False
+        self._alerts: list[str] = []
+
+    def run(self) -> Ensured:
+        """Do it all; stops at the first outcome that concerns the whole site."""
+        outcomes: dict[str, Outcome] = {}
+        try:
+            self._know_member()
+            for grant in self._wanted.grants:
+                outcome = self._settled(grant)
+                outcomes[grant.ref] = outcome
+                if _concerns_site(outcome):
+                    break
+        except MemberUnsettledError as error:
+            self._member_outcome = error.outcome
+        return Ensured(self._member_outcome, outcomes, tuple(dict.fromkeys(self._alerts)))
+
+    def _know_member(self) -> None:
+        """Find or make the member, unless it is known or nothing that is wanted needs it."""
+        if self._member:
+            return
+        if any(grant.live for grant in self._wanted.grants):
+            self._find_or_make_member()
+        elif any(grant.look_first and not grant.remote_id for grant in self._wanted.grants):
+            try:
+                found = members.find(self._session, self._wanted.person.email, maybe_made=self._wanted.look_first)
+            except UnsettledError as error:
+                raise MemberUnsettledError(error.outcome) from error
+            if found is not None:
+                self._use(found)
+
+    def _find_or_make_member(self) -> None:
+        try:
+            member = members.find_or_make(
+                self._session,
+                self._wanted.person,
+                send_password=self._wanted.send_password,
+                maybe_made=self._wanted.look_first or self._made,
+            )
+        except UnsettledError as error:
+            raise MemberUnsettledError(error.outcome) from error
+        self._use(member)
+
+    def _use(self, member: members.Member) -> None:
+        self._member = member.id
+        self._member_outcome = Done(member.id) if member.made else AlreadyRight(member.id)
+        self._made = self._made or member.made
+        if member.alert:
+            self._alerts.append(member.alert)
+
+    def _settled(self, grant: WantedGrant) -> Outcome:
+        self._moves = 0
+        try:
+            return self._settle(grant)
+        except MemberUnsettledError:
+            raise
+        except UnsettledError as error:
+            return error.outcome
+
+    def _settle(self, grant: WantedGrant) -> Outcome:
+        found = self._by_id(grant) if grant.remote_id else None
+        if found is not None:
+            return self._corrected(grant, found) if grant.live else self._ended(found)
+        if grant.live:
+            if grant.look_first or grant.remote_id:
+                rows = transactions.find(self._session, grant, self._member)
+                if rows:
+                    return self._corrected(grant, self._one_of(grant, rows))
+            return self._made_anew(grant)
+        if not self._member or not (grant.look_first or grant.remote_id):
+            return AlreadyRight(grant.remote_id or "")
+        ended = [self._ended(row) for row in transactions.find(self._session, grant, self._member)]
+        gone = AlreadyRight(grant.remote_id or "")
+        return next((one for one in ended if isinstance(one, Done)), ended[0] if ended else gone)
+
+    def _by_id(self, grant: WantedGrant) -> Transaction | None:
+        """Our transaction by its id; None = it is gone.
+
+        Read before it is changed: at a site that was restored from a backup, the id may be somebody else's by now.
+        """
+        reply = self._session.get(f"/transactions/{grant.remote_id}")
+        if isinstance(reply, Refused):
+            if reply.code == "mp_no_records_found":
+                return None
+            raise UnsettledError(RetryLater(f"The site does not show the transaction: {reply.sentence}"))
+        found = Transaction.read(reply.data) if isinstance(reply.data, dict) else None
+        if found is None:
+            raise UnsettledError(RetryLater("The site's answer does not show the transaction."))
+        return found if found.ref == grant.ref else None
+
+    def _one_of(self, grant: WantedGrant, rows: list[Transaction]) -> Transaction:
+        """The transaction to keep: the oldest that gives access. Others that do so as well are ended."""
+        complete = [row for row in rows if row.status == COMPLETE]
+        if not complete:
+            return rows[0]
+        for double in complete[1:]:
+            self._end(double)
+        if len(complete) > 1:
+            ids = ", ".join(row.id for row in complete[1:])
+            self._alerts.append(
+                f"The site had the transaction {grant.ref} more than once; {complete[0].id} was kept, {ids} ended."
+            )
+        return complete[0]
+
+    def _made_anew(self, grant: WantedGrant) -> Outcome:
+        if not (grant.level.isascii() and grant.level.isdecimal()):
+            return NeedsAttention(f'"{grant.level}" is no level of this site.', "Choose another level in the rule.")
+        welcome = self._takes_welcome(grant)
+        answer = self._session.create("/transactions", transactions.body(grant, self._member, welcome=welcome))
+        if isinstance(answer, Refused):
+            return NeedsAttention(
+                f"The site refuses the transaction: {answer.sentence}",
+                "See to what the site names, then try again. If it names nothing that you know, look whether the level "
+                "still exists and update the plugin MemberPress Developer Tools.",
+            )
+        made = Transaction.read(answer)
+        if made is None or made.ref != grant.ref:
+            raise UnsettledError(RetryLater("The site's answer does not show the new transaction.", unclear=True))
+        try:
+            return self._corrected(grant, made, made_now=True)
+        except MemberUnsettledError:
+            raise
+        except UnsettledError as error:
+            # Whatever it is: the transaction is there by now, so the next attempt must find it and not make another.
+            down = _concerns_site(error.outcome)
+            raise UnsettledError(RetryLater(error.outcome.reason, site_down=down, unclear=True)) from error
+
+    def _corrected(self, grant: WantedGrant, row: Transaction, *, made_now: bool = False) -> Outcome:
+        """Compare a transaction of ours with what is wanted, and change what differs."""
+        if row.member_email is None or row.member != self._member or (made_now and self._is_elsewhere(row)):
+            return self._moved(grant, row)
+        if row.level != grant.level or not row.level_published:
+            return self._without_level(grant, row)
+        changes: dict[str, str] = {}
+        if row.status != COMPLETE:
+            if not made_now and not grant.remote_id:
+                return NeedsAttention(
+                    f'The transaction {row.ref} ({row.id}) is "{row.status}" at the site: somebody changed it there.',
+                    f'Set it to "{COMPLETE}" at the site if this charge shall give access, or end the access here.',
+                )
+            changes["status"] = COMPLETE
+        if not row.expires(grant.until_on):
+            changes["expires_at"] = transactions.expires_at(grant.until_on)
+        if not changes:
+            return Done(row.id) if made_now else AlreadyRight(row.id)
+        now = self._change(row, changes)
+        if now.status != COMPLETE or not now.expires(grant.until_on):
+            raise UnsettledError(
+                NeedsAttention(
+                    f"The site keeps the transaction {row.id} as {now.status}, ending {now.expires_at}, although it "
+                    f"was told {COMPLETE}, ending {transactions.expires_at(grant.until_on)}.",
+                    "Look for a plugin at the site that changes transactions; correct this one by hand.",
+                )
+            )
+        return Done(row.id)
+
+    def _ended(self, row: Transaction) -> Outcome:
+        if row.status != COMPLETE:
+            return AlreadyRight(row.id)
+        self._end(row)
+        return Done(row.id)
+
+    def _end(self, row: Transaction) -> None:
+        now = self._change(row, {"status": REFUNDED})
+        if now.status != REFUNDED:
+            raise UnsettledError(
+                NeedsAttention(
+                    f'The site keeps the transaction {row.id} as "{now.status}" although it was told "{REFUNDED}".',
+                    "Set it to refunded at the site by hand, and look for a plugin there that changes transactions.",
+                )
+            )
+
+    def _is_elsewhere(self, row: Transaction) -> bool:
+        """Whether the person is another member by now than the one that is known.
+
+        Members may change their address at the site; then nobody has the wanted address, and they are still the ones.
+        But if somebody else has it, the known id means somebody else.
+        """
+        email = self._wanted.person.email
+        if self._other_address_is_fine or row.member_email == email.strip().lower():
+            return False
+        other = members.find(self._session, email, maybe_made=False)
+        if other is not None and other.id != self._member:
+            return True
+        self._other_address_is_fine = True
+        self._alerts.append(f"Member {self._member} has the address {row.member_email} at the site, not {email}.")
+        return False
+
+    def _moved(self, grant: WantedGrant, row: Transaction) -> Outcome:
+        """The transaction gives access to nobody, or to somebody else: end it, and make it for the right member."""
+        if row.status == COMPLETE:
+            self._end(row)
+        if self._moves == 2:
+            return NeedsAttention(
+                f"The site takes transactions for member {self._member} but does not show the member with them.",
+                "Look at the site whether the member exists; a plugin there may hide it.",
+            )
+        self._moves += 1
+        if row.member == self._member:
+            # Made anew, the member was not welcomed yet.
+            self._welcomed = False
+            self._find_or_make_member()
+        return self._made_anew(grant)
+
+    def _without_level(self, grant: WantedGrant, row: Transaction) -> Outcome:
+        # A transaction that Guestlist made before is left alone: the owner may have moved it, or taken the level off
+        # sale while its members keep it.
+        if row.status == COMPLETE and not grant.remote_id:
+            self._end(row)
+        return NeedsAttention(
+            f"The level {grant.level} does not exist at the site any more, or is not published.",
+            "Publish the level again at the site, or choose another one in the rule; then try again.",
+        )
+
+    def _change(self, row: Transaction, changes: dict[str, Any]) -> Transaction:
+        """Change fields of a transaction of ours; never its member or level, which could make a new one (section 6)."""
+        answer = self._session.change(f"/transactions/{row.id}", changes)
+        if isinstance(answer, Refused):
+            raise UnsettledError(
+                NeedsAttention(
+                    f"The site refuses to change the transaction {row.id}: {answer.sentence}",
+                    "Look at the transaction at the site, then try again.",
+                )
+            )
+        now = Transaction.read(answer)
+        if now is None or now.id != row.id:
+            raise UnsettledError(RetryLater("The site's answer does not show the changed transaction.", unclear=True))
+        return now
+
+    def _takes_welcome(self, grant: WantedGrant) -> bool:
+        """Whether this transaction asks for the welcome mail; at most one of an `ensure` does."""
+        due = grant.remote_id is None and (grant.welcome == "always" or (grant.welcome == "new" and self._made))
+        if self._welcomed or not due:
+            return False
+        self._welcomed = True
+        return True
+
+
+def _concerns_site(outcome: Outcome) -> bool:
+    match outcome:
+        case RetryLater():
+            return outcome.site_down
+        case NeedsAttention():
+            return outcome.site_wide
+        case Done() | AlreadyRight():
+            return False

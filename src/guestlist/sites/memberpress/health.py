@@ -1,0 +1,180 @@
+"""What an answer that is not the expected data says about the site, in words for its owner (reference section 15).
+
+MemberPress refuses almost everything with status 500 and a JSON code that begins with `mp_`; those are answers and do
+not come here. What comes here is about the site, its plugins, its host or the way to it.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urljoin, urlsplit
+
+from guestlist.sites.contract import NeedsAttention, RetryLater
+from guestlist.sites.http import Answer, NoAnswer, plain
+from guestlist.sites.network import Fault
+
+_PAGE_WORDS = 120
+_CHECK_ADDRESS = "Check the site's address: open it in a browser and copy what the address line shows."
+
+
+def no_answer(result: NoAnswer, *, changing: bool) -> RetryLater | NeedsAttention:
+    """The outcome when there was no answer."""
+    reason = sentence(result.reason)
+    match result.fault:
+        case Fault.ADDRESS:
+            return NeedsAttention(
+                reason,
+                "Enter the site's public address, beginning with https://. If the site really is in your own network, "
+                "allow private addresses for it (allow_private_address).",
+                site_wide=True,
+            )
+        case Fault.TLS:
+            return NeedsAttention(
+                reason,
+                "Open the site with https:// in a browser; if it warns, ask the host to renew or repair the "
+                "certificate. Check also that the address has the right name.",
+                site_wide=True,
+            )
+        case Fault.UNKNOWN_HOST:
+            return RetryLater(f"{reason} Either its name service is away, or the address is mistyped.", site_down=True)
+        case Fault.UNREACHABLE | Fault.TIMEOUT | Fault.BROKEN:
+            return RetryLater(reason, site_down=True, unclear=changing and result.sent)
+
+
+def hides_rest(answer: Answer, requested: str) -> bool:
+    """Whether the answer looks as if the REST API is not at the address that was asked.
+
+    So answers a site with plain permalinks (reference section 1.4), or a server that does not rewrite addresses.
+    """
+    if answer.is_json:
+        return False
+    if 300 <= answer.status < 400:
+        target, asked = urlsplit(_target(answer, requested)), urlsplit(requested)
+        return target.netloc == asked.netloc and target.path == f"{asked.path}/"
+    return answer.status in (200, 404)
+
+
+def may_be_this_request_only(answer: Answer) -> bool:
+    """Whether the site may work for everybody else: a crash over one member's data, or a firewall that misreads it."""
+    if answer.status == 500:
+        return True
+    return 400 <= answer.status < 500 and answer.status not in (401, 404, 408, 425, 429) and not answer.is_json
+
+
+def trouble(answer: Answer, code: str, *, requested: str, changing: bool, hint: str) -> RetryLater | NeedsAttention:
+    """The outcome for an answer that is not the expected data and not MemberPress's own refusal.
+
+    Args:
+        code: the JSON error code, if there is one.
+        requested: the full address that was asked.
+        changing: the request was to change something; what a crash left behind is unclear then.
+        hint: what a refusal of the credentials means.
+    """
+    status = answer.status
+    match status:
+        case 401:
+            return NeedsAttention("The site refuses the credentials (401).", hint, site_wide=True)
+        case 403:
+            return _forbidden(code)
+        case 404 if code == "rest_no_route":
+            return NeedsAttention(
+                "The site has no MemberPress REST API (404).",
+                "In WordPress, activate the plugins MemberPress and MemberPress Developer Tools.",
+                site_wide=True,
+            )
+        case 404:
+            return NeedsAttention(
+                f"There is no WordPress REST API at this address (404){_shows(answer)}.",
+                f"{_CHECK_ADDRESS} If it is right, a security plugin may have closed the REST API.",
+                site_wide=True,
+            )
+        case 429:
+            return RetryLater("The site asks for fewer requests (429).", after=answer.retry_after, site_down=True)
+        case _ if 300 <= status < 400:
+            return _redirected(answer, requested)
+        case _ if 200 <= status < 300:
+            return _not_data(answer, changing)
+        case _ if status >= 500 or status in (408, 425):
+            return _down(answer, changing)
+        case _:
+            return NeedsAttention(
+                f"The site refuses the request ({status}){_shows(answer)}.",
+                "Look for a security plugin or firewall at the site that blocks Guestlist, and let it through.",
+                site_wide=True,
+            )
+
+
+def sentence(text: str) -> str:
+    """`text` with a capital letter and a full stop."""
+    text = text.strip()
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
+def _forbidden(code: str) -> NeedsAttention:
+    if code == "rest_forbidden":
+        return NeedsAttention(
+            "The user of the application password may not manage members (403).",
+            "Use an administrator's application password, or give the user's role the capability remove_users; or use "
+            "the API key.",
+            site_wide=True,
+        )
+    return NeedsAttention(
+        f"The site forbids the request (403{f', {code}' if code else ''}).",
+        "A firewall or a security plugin blocks Guestlist: allow it there, or switch off the protection of the REST "
+        "API for signed-in requests.",
+        site_wide=True,
+    )
+
+
+def _redirected(answer: Answer, requested: str) -> NeedsAttention:
+    target, asked = urlsplit(_target(answer, requested)), urlsplit(requested)
+    if not target.netloc:
+        return NeedsAttention(f"The site redirects to nowhere ({answer.status}).", _CHECK_ADDRESS, site_wide=True)
+    rest = asked.path.find("/wp-json/") if "/wp-json/" in asked.path else asked.path.find("/index.php")
+    base = target.path.removesuffix("/").removesuffix(asked.path[rest:])
+    moved = f"{target.scheme}://{target.netloc}{base if asked.path[rest:] in target.path else ''}"
+    if (target.scheme, target.netloc) == (asked.scheme, asked.netloc):
+        return NeedsAttention(
+            f"The site sends requests on to {target.path} ({answer.status}).",
+            "Switch off the page that hides the site (coming soon, maintenance, login), or let requests to the REST "
+            f"API through. {_CHECK_ADDRESS}",
+            site_wide=True,
+        )
+    return NeedsAttention(
+        f"The site redirects to {moved} ({answer.status}).", f"Enter {moved} as the site's address.", site_wide=True
+    )
+
+
+def _not_data(answer: Answer, changing: bool) -> RetryLater | NeedsAttention:
+    if answer.is_json:
+        return RetryLater("The site's answer is cut short or damaged.", unclear=changing)
+    if changing:
+        return RetryLater(f"The site answered with a web page instead of data{_shows(answer)}.", unclear=True)
+    return NeedsAttention(
+        f"The site answers with a web page instead of data{_shows(answer)}.",
+        "Check the site's address. If it is right: exclude /wp-json/ from page caches, end a maintenance or "
+        "coming-soon page, or choose other permalinks than Plain under Settings > Permalinks.",
+        site_wide=True,
+    )
+
+
+def _down(answer: Answer, changing: bool) -> RetryLater:
+    match answer.status:
+        case 503:
+            reason = f"The site is in maintenance or overloaded (503){_shows(answer)}."
+        case 500:
+            reason = f"The site is broken: WordPress crashed (500){_shows(answer)}."
+        case status:
+            reason = f"The site does not work ({status}){_shows(answer)}."
+    return RetryLater(reason, after=answer.retry_after, site_down=True, unclear=changing)
+
+
+def _shows(answer: Answer) -> str:
+    words = plain(answer.body[:20_000].decode("utf-8", "replace"))[:_PAGE_WORDS] if not answer.is_json else ""
+    return f': "{words}"' if words else ""
+
+
+def _target(answer: Answer, requested: str) -> str:
+    try:
+        return urljoin(requested, answer.headers.get("location", "")) if "location" in answer.headers else ""
+    except ValueError:
+        return ""

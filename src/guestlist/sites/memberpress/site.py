@@ -1,0 +1,99 @@
+"""MemberPress as a platform of sites."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from guestlist.sites.contract import (
+    AlreadyRight,
+    Attempt,
+    Capabilities,
+    Connection,
+    Ensured,
+    Levels,
+    NeedsAttention,
+    Outcome,
+    RetryLater,
+    Wanted,
+)
+from guestlist.sites.http import Timeouts
+from guestlist.sites.memberpress import settings
+from guestlist.sites.memberpress.client import Client, Refused, Session, UnsettledError
+from guestlist.sites.memberpress.ensure import Ensuring
+from guestlist.sites.memberpress.levels import level
+
+
+class MemberPressSite:
+    """An open MemberPress site (see `sites.contract.Site`)."""
+
+    def __init__(self, connection: Connection, record: Callable[[Attempt], None] | None, timeouts: Timeouts) -> None:
+        self._client = Client(connection, timeouts)
+        self._record = record or _forget
+
+    def check(self) -> Outcome:
+        """One request (more only if the REST API has to be found first) that shows whether all is well."""
+        try:
+            reply = Session(self._client, self._record).get("/me")
+        except UnsettledError as error:
+            return error.outcome
+        if isinstance(reply, Refused) or not (isinstance(reply.data, dict) and reply.data.get("success") is True):
+            return NeedsAttention(
+                "The site's MemberPress REST API does not answer as expected.",
+                "Update the plugin MemberPress Developer Tools at the site.",
+                site_wide=True,
+            )
+        return AlreadyRight("")
+
+    def levels(self) -> Levels | RetryLater | NeedsAttention:
+        """Read the memberships that are published, all pages."""
+        try:
+            rows = Session(self._client, self._record).rows("/memberships")
+            return Levels(tuple(level(row) for row in rows))
+        except UnsettledError as error:
+            return error.outcome
+        except ValueError as error:
+            return NeedsAttention(
+                f"The site's levels cannot be read: {error}.",
+                "Correct the level's price and expiry settings at the site and save it again.",
+            )
+
+    def ensure(self, wanted: Wanted, *, record: Callable[[Attempt], None], before_write: Callable[[], None]) -> Ensured:
+        """Make one member as wanted."""
+        return Ensuring(Session(self._client, record, before_write), wanted).run()
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._client.http.close()
+
+
+class MemberPress:
+    """WordPress with the plugins MemberPress and MemberPress Developer Tools (see `sites.contract.Platform`)."""
+
+    kind = "memberpress"
+    label = "MemberPress (WordPress)"
+    capabilities = Capabilities(
+        can_end_access=True,
+        has_expiry=True,
+        has_terms=True,
+        can_resend_password_mail=True,
+        can_list_members=True,
+    )
+
+    def check_credentials(self, credentials: Mapping[str, Any]) -> dict[str, str]:
+        """What is wrong with the credentials as entered: field -> problem and remedy. Empty = fine."""
+        return settings.check_credentials(credentials)
+
+    def open(
+        self,
+        connection: Connection,
+        *,
+        record: Callable[[Attempt], None] | None = None,
+        timeouts: Timeouts = Timeouts(),  # noqa: B008  frozen
+    ) -> MemberPressSite:
+        """Open a site. No request is made yet."""
+        return MemberPressSite(connection, record, timeouts)
+
+
+def _forget(attempt: Attempt) -> None:
+    """Keep no record."""

@@ -1,0 +1,99 @@
+"""Transactions: one per charge and level, as MemberPress shows them and as Guestlist makes them (section 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date
+from typing import Any
+
+from guestlist.sites.contract import WantedGrant
+from guestlist.sites.memberpress.client import Session
+from guestlist.sites.memberpress.money import amount
+
+COMPLETE = "complete"
+REFUNDED = "refunded"
+FOR_EVER = "0000-00-00 00:00:00"
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """A transaction as the site shows it.
+
+    Attributes:
+        member_email: None = the member does not exist any more (shown as a plain number).
+        level_published: the level exists and can be bought.
+    """
+
+    id: str
+    ref: str
+    member: str
+    member_email: str | None
+    level: str
+    level_published: bool
+    status: str
+    expires_at: str
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any]) -> Transaction | None:
+        """Read the site's data; None = something expected is missing."""
+        member, level = data.get("member"), data.get("membership")
+        row = cls(
+            id=str(data.get("id", "")),
+            ref=str(data.get("trans_num", "")),
+            member=_id(member),
+            member_email=str(member.get("email", "")).strip().lower() if isinstance(member, Mapping) else None,
+            level=_id(level),
+            level_published=isinstance(level, Mapping) and level.get("status") == "publish",
+            status=str(data.get("status", "")),
+            expires_at=str(data.get("expires_at", "")),
+        )
+        # A page's id taken for a level shows as a level without an id, so that may be empty.
+        complete = row.id.isdecimal() and row.ref and row.member and level is not None and row.status and row.expires_at
+        return row if complete else None
+
+    def expires(self, until_on: date | None) -> bool:
+        """Whether access ends on that day; None = never."""
+        return self.expires_at[:10] == expires_at(until_on)[:10]
+
+
+def find(session: Session, grant: WantedGrant, member: str) -> list[Transaction]:
+    """The member's transactions with exactly the grant's reference and level, oldest first.
+
+    The search finds parts of references, and other filters than `member` would be ignored.
+    """
+    rows = session.rows("/transactions", {"member": member, "search": grant.ref})
+    read = (Transaction.read(row) for row in rows)
+    found = [t for t in read if t and (t.ref, t.member, t.level) == (grant.ref, member, grant.level)]
+    return sorted(found, key=lambda transaction: int(transaction.id))
+
+
+def body(grant: WantedGrant, member: str, *, welcome: bool) -> dict[str, Any]:
+    """What to post for a grant."""
+    fields: dict[str, Any] = {
+        "member": int(member),
+        "membership": int(grant.level),
+        "trans_num": grant.ref,
+        # Left out, it would be "pending", which gives no access.
+        "status": COMPLETE,
+        "gateway": "manual",
+        "amount": amount(grant.amount_minor, grant.currency),
+        "total": amount(grant.total_minor, grant.currency),
+        "created_at": f"{grant.charged_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}",
+        "expires_at": expires_at(grant.until_on),
+    }
+    if grant.total_minor > grant.amount_minor:
+        fields["tax_amount"] = amount(grant.total_minor - grant.amount_minor, grant.currency)
+    if welcome:
+        # Any non-empty value sends the mail, so "no" is said by leaving the field out.
+        fields["send_welcome_email"] = True
+    return fields
+
+
+def expires_at(until_on: date | None) -> str:
+    """The last day as MemberPress writes it. For ever is said explicitly."""
+    return FOR_EVER if until_on is None else f"{until_on.isoformat()} 23:59:59"
+
+
+def _id(value: object) -> str:
+    return str(value.get("id") or "") if isinstance(value, Mapping) else str(value or "")

@@ -1,0 +1,568 @@
+"""What every platform's adapter must do, whatever the site behind it."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+
+import pytest
+from driver import Driver, settled
+from environments import Environment, SeenGrant
+
+from guestlist.sites.contract import (
+    AlreadyRight,
+    Attempt,
+    ClaimLost,
+    Done,
+    Levels,
+    NeedsAttention,
+    Person,
+    RetryLater,
+    Wanted,
+    WantedGrant,
+)
+
+SOON = datetime.now(UTC).date() + timedelta(days=40)
+LATER = SOON + timedelta(days=30)
+_refs = count(1)
+
+
+def grant(level: str, until_on: date | None = SOON, **fields: object) -> WantedGrant:
+    wanted = WantedGrant(
+        ref=f"gl-{next(_refs):04d}-x",
+        level=level,
+        until_on=until_on,
+        live=True,
+        amount_minor=2900,
+        total_minor=2900,
+        currency="USD",
+        charged_at=datetime(2026, 11, 22, 9, 30, tzinfo=UTC),
+    )
+    return replace(wanted, **fields)  # type: ignore[arg-type]
+
+
+def only_grant(environment: Environment) -> SeenGrant:
+    [seen] = environment.grants()
+    return seen
+
+
+def ids_of(environment: Environment, email: str) -> list[str]:
+    return [member.id for member in environment.members() if member.email.lower() == email.lower()]
+
+
+def test_a_site_in_order_is_found_in_order(environment: Environment) -> None:
+    attempts: list[Attempt] = []
+    assert isinstance(environment.open(attempts.append).check(), AlreadyRight)
+    assert len(attempts) == environment.requests()
+
+
+def test_credentials_that_work_have_no_problems_and_none_at_all_do(environment: Environment) -> None:
+    assert environment.platform.check_credentials(environment.connection().credentials) == {}
+    assert environment.platform.check_credentials({}) != {}
+
+
+def test_levels_are_read_with_their_terms(environment: Environment) -> None:
+    read = environment.open().levels()
+    assert isinstance(read, Levels)
+    assert {environment.level, environment.other_level} <= {level.id for level in read.levels}
+    assert all(level.title for level in read.levels)
+
+
+def test_a_level_with_unreadable_terms_is_named(environment: Environment) -> None:
+    environment.break_terms(environment.other_level)
+    read = environment.open().levels()
+    assert isinstance(read, NeedsAttention)
+    assert environment.other_level in read.reason
+    assert read.remedy
+
+
+def test_a_new_member_is_made_and_has_access_until_the_last_day(environment: Environment) -> None:
+    driver = Driver.of(environment.open(), "ann@x.test", grant(environment.level))
+    ensured = driver.step()
+    [member] = ids_of(environment, "ann@x.test")
+    assert ensured.member == Done(member)
+    assert ensured.grants == {driver.wanted.grants[0].ref: Done(only_grant(environment).id)}
+    assert ensured.alerts == ()
+    assert environment.access("ann@x.test") == {environment.level: SOON}
+
+
+def test_the_names_and_the_charge_are_kept_at_the_site(environment: Environment) -> None:
+    wanted = grant(environment.level, amount_minor=2900, total_minor=3451)
+    Driver.of(environment.open(), "ann@x.test", wanted).run()
+    [member] = [each for each in environment.members() if each.email == "ann@x.test"]
+    assert (member.first_name, member.last_name) == ("Ann", "Lee")
+    seen = only_grant(environment)
+    assert (seen.ref, seen.amount, seen.total) == (wanted.ref, "29.00", "34.51")
+
+
+def test_access_without_an_end_stays_without_an_end(environment: Environment) -> None:
+    Driver.of(environment.open(), "ann@x.test", grant(environment.level, None)).run()
+    assert environment.access("ann@x.test") == {environment.level: None}
+
+
+def test_a_member_who_is_there_already_is_used(environment: Environment) -> None:
+    member = environment.add_member("ann@x.test")
+    driver = Driver.of(environment.open(), "ann@x.test", grant(environment.level))
+    ensured = driver.run()
+    assert ensured.member == AlreadyRight(member)
+    assert ids_of(environment, "ann@x.test") == [member]
+    assert environment.access("ann@x.test") == {environment.level: SOON}
+    assert environment.mails("ann@x.test") == []
+
+
+def test_a_rebill_of_a_known_member_is_one_more_grant(environment: Environment) -> None:
+    first, second = grant(environment.level), grant(environment.level, LATER)
+    driver = Driver.of(environment.open(), "ann@x.test", first)
+    driver.run()
+    driver.want(second)
+    ensured = driver.run()
+    assert isinstance(ensured.member, AlreadyRight)
+    assert [(seen.ref, seen.until_on) for seen in environment.grants()] == [(first.ref, SOON), (second.ref, LATER)]
+    assert environment.access("ann@x.test") == {environment.level: LATER}
+
+
+def test_several_levels_are_given_at_once_each_with_its_amount(environment: Environment) -> None:
+    wanted = [
+        grant(environment.level, amount_minor=4900, total_minor=4900),
+        grant(environment.other_level, None, amount_minor=0, total_minor=0),
+    ]
+    Driver.of(environment.open(), "ann@x.test", *wanted).run()
+    assert [(seen.level, seen.total) for seen in environment.grants()] == [
+        (environment.level, "49.00"),
+        (environment.other_level, "0.00"),
+    ]
+    assert environment.access("ann@x.test") == {environment.level: SOON, environment.other_level: None}
+
+
+@pytest.mark.parametrize(("before", "after"), [(SOON, LATER), (LATER, SOON), (SOON, None), (None, SOON)])
+def test_the_last_day_can_be_changed(environment: Environment, before: date | None, after: date | None) -> None:
+    wanted = grant(environment.level, before)
+    driver = Driver.of(environment.open(), "ann@x.test", wanted)
+    driver.run()
+    driver.want(replace(wanted, until_on=after))
+    ensured = driver.run()
+    seen = only_grant(environment)
+    assert ensured.grants == {wanted.ref: Done(seen.id)}
+    assert environment.access("ann@x.test") == {environment.level: after}
+
+
+def test_access_can_be_ended_at_once(environment: Environment) -> None:
+    wanted = grant(environment.level, None)
+    driver = Driver.of(environment.open(), "ann@x.test", wanted)
+    driver.run()
+    driver.want(replace(wanted, live=False))
+    assert isinstance(driver.run().grants[wanted.ref], Done)
+    assert environment.access("ann@x.test") == {}
+    assert isinstance(driver.run().grants[wanted.ref], AlreadyRight)
+
+
+def test_ending_one_of_two_grants_leaves_the_other(environment: Environment) -> None:
+    first, second = grant(environment.level, LATER), grant(environment.level)
+    driver = Driver.of(environment.open(), "ann@x.test", first, second)
+    driver.run()
+    driver.want(replace(first, live=False), second)
+    driver.run()
+    assert environment.access("ann@x.test") == {environment.level: SOON}
+
+
+def test_access_that_the_owner_gave_by_hand_is_never_touched(environment: Environment) -> None:
+    member = environment.add_member("ann@x.test")
+    by_hand = environment.add_grant(member, environment.level)
+    wanted = grant(environment.level)
+    driver = Driver.of(environment.open(), "ann@x.test", wanted)
+    driver.run()
+    driver.want(replace(wanted, live=False))
+    driver.run()
+    assert environment.access("ann@x.test") == {environment.level: None}
+    assert next(seen for seen in environment.grants() if seen.id == by_hand).live
+
+
+def test_access_that_was_ended_can_be_given_again(environment: Environment) -> None:
+    wanted = grant(environment.level)
+    driver = Driver.of(environment.open(), "ann@x.test", wanted)
+    driver.run()
+    driver.want(replace(wanted, live=False))
+    driver.run()
+    driver.want(replace(wanted, until_on=LATER))
+    driver.run()
+    assert only_grant(environment).live
+    assert environment.access("ann@x.test") == {environment.level: LATER}
+
+
+def test_what_was_never_sent_is_ended_without_a_request(environment: Environment) -> None:
+    wanted = grant(environment.level, live=False)
+    ensured = Driver.of(environment.open(), "ann@x.test", wanted).step()
+    assert isinstance(ensured.grants[wanted.ref], AlreadyRight)
+    assert environment.requests() == 0
+    assert ids_of(environment, "ann@x.test") == []
+
+
+@pytest.mark.parametrize("look_first", [False, True])
+def test_repeating_a_settled_wish_changes_nothing(environment: Environment, look_first: bool) -> None:
+    wanted = [grant(environment.level), grant(environment.other_level, None)]
+    driver = Driver.of(environment.open(), "ann@x.test", *wanted)
+    driver.run()
+    before = (environment.grants(), environment.writes())
+    if look_first:
+        # As after an unclear answer: the ids are not known.
+        driver = Driver.of(environment.open(), "ann@x.test", *(replace(each, look_first=True) for each in wanted))
+    ensured = driver.step()
+    assert settled(ensured, driver.wanted)
+    assert {type(outcome) for outcome in ensured.grants.values()} == {AlreadyRight}
+    assert (environment.grants(), environment.writes()) == before
+
+
+@pytest.mark.parametrize(
+    ("email", "others"),
+    [
+        ("ann@x.test", ["joann@x.test", "ann@x.test.example"]),
+        ("a_b@x.test", ["axb@x.test", "a-b@x.test"]),
+        ("jo+tag@x.test", ["jo@x.test", "jotag@x.test"]),
+        ("o'brien@x.test", ["obrien@x.test", "oxbrien@x.test"]),
+        ("100%sure@x.test", ["100andsure@x.test"]),
+    ],
+)
+def test_people_with_similar_addresses_are_other_people(
+    environment: Environment, email: str, others: list[str]
+) -> None:
+    for other in others:
+        environment.add_member(other)
+    Driver.of(environment.open(), email, grant(environment.level)).run()
+    assert environment.access(email) == {environment.level: SOON}
+    for other in others:
+        assert environment.access(other) == {}
+
+
+@pytest.mark.parametrize("email", ["jo+tag@x.test", "o'brien@x.test", "a_b@x.test", "a&b@x.test"])
+def test_an_address_with_special_characters_is_found_again(environment: Environment, email: str) -> None:
+    member = environment.add_member(email)
+    ensured = Driver.of(environment.open(), email, grant(environment.level)).run()
+    assert ensured.member == AlreadyRight(member)
+
+
+def test_the_right_one_is_found_behind_many_look_alikes(environment: Environment) -> None:
+    member = environment.add_member("ann@x.test")
+    for number in range(environment.page_size + 5):
+        environment.add_member(f"{number}ann@x.test")
+    ensured = Driver.of(environment.open(), "ann@x.test", grant(environment.level)).run()
+    assert ensured.member == AlreadyRight(member)
+
+
+def test_the_case_of_an_address_does_not_matter(environment: Environment) -> None:
+    member = environment.add_member("Ann@X.Test")
+    ensured = Driver.of(environment.open(), "aNN@x.tEST", grant(environment.level)).run()
+    assert ensured.member == AlreadyRight(member)
+    ensured = Driver.of(environment.open(), "Bob@X.Test", grant(environment.level)).run()
+    again = Driver.of(environment.open(), "bob@x.test", grant(environment.level)).run()
+    assert isinstance(ensured.member, Done)
+    assert again.member == AlreadyRight(ensured.member.remote_id)
+
+
+def test_of_two_users_with_one_address_the_oldest_is_used_and_the_owner_is_told(environment: Environment) -> None:
+    oldest = environment.add_member("ann@x.test", "ann")
+    newest = environment.add_member("ann@x.test", "ann2")
+    ensured = Driver.of(environment.open(), "ann@x.test", grant(environment.level)).run()
+    assert ensured.member == AlreadyRight(oldest)
+    assert only_grant(environment).member == oldest
+    [alert] = ensured.alerts
+    assert oldest in alert
+    assert newest in alert
+
+
+def test_a_username_that_is_taken_by_somebody_else_is_no_obstacle(environment: Environment) -> None:
+    Driver.of(environment.open(), "ann@x.test", grant(environment.level)).run()
+    [first] = [member for member in environment.members() if member.email == "ann@x.test"]
+    # The member changed the address at the site; the cart still knows, or somebody else now has, the old one.
+    environment.change_email(first.id, "ann@y.test")
+    ensured = Driver.of(environment.open(), "ann@x.test", grant(environment.level, LATER)).run()
+    [second] = [member for member in environment.members() if member.email == "ann@x.test"]
+    assert ensured.member == Done(second.id)
+    assert second.username != first.username
+    assert environment.access("ann@y.test") == {environment.level: SOON}
+    assert environment.access("ann@x.test") == {environment.level: LATER}
+
+
+def test_a_member_who_appears_between_the_look_and_the_making_is_used(environment: Environment) -> None:
+    appeared: list[str] = []
+
+    def before_write() -> None:
+        if not appeared:
+            appeared.append(environment.add_member("ann@x.test"))
+
+    wanted = grant(environment.level)
+    ensured = environment.open().ensure(
+        Wanted(person=Person("ann@x.test", "Ann", "Lee"), grants=(wanted,)),
+        record=lambda attempt: None,
+        before_write=before_write,
+    )
+    assert ensured.member == AlreadyRight(appeared[0])
+    assert ids_of(environment, "ann@x.test") == appeared
+    assert environment.access("ann@x.test") == {environment.level: SOON}
+
+
+def test_an_address_that_the_site_refuses_needs_a_person(environment: Environment) -> None:
+    driver = Driver.of(environment.open(), "zoë@x.test", grant(environment.level))
+    ensured = driver.step()
+    assert isinstance(ensured.member, NeedsAttention)
+    assert "zoë@x.test" in ensured.member.reason
+    assert ensured.member.remedy
+    assert not ensured.member.site_wide
+    assert ensured.grants == {}
+
+
+def test_an_unknown_level_needs_a_person_and_leaves_no_grant(environment: Environment) -> None:
+    wrong, right = grant(environment.unknown_level), grant(environment.level)
+    ensured = Driver.of(environment.open(), "ann@x.test", wrong, right).step()
+    outcome = ensured.grants[wrong.ref]
+    assert isinstance(outcome, NeedsAttention)
+    assert environment.unknown_level in outcome.reason
+    assert outcome.remedy
+    assert not outcome.site_wide
+    assert isinstance(ensured.grants[right.ref], Done)
+    assert environment.access("ann@x.test") == {environment.level: SOON}
+
+
+def test_a_level_that_was_taken_away_needs_a_person_and_leaves_no_grant(environment: Environment) -> None:
+    environment.retire_level(environment.level)
+    wanted = grant(environment.level)
+    ensured = Driver.of(environment.open(), "ann@x.test", wanted).step()
+    assert isinstance(ensured.grants[wanted.ref], NeedsAttention)
+    assert environment.access("ann@x.test") == {}
+
+
+def test_a_member_who_was_deleted_is_made_again_with_the_new_charge(environment: Environment) -> None:
+    first, second = grant(environment.level), grant(environment.level, LATER)
+    driver = Driver.of(environment.open(), "ann@x.test", first)
+    driver.run()
+    [gone] = ids_of(environment, "ann@x.test")
+    environment.delete_member(gone)
+    driver.want(second)
+    ensured = driver.run()
+    [new] = ids_of(environment, "ann@x.test")
+    assert ensured.member == Done(new)
+    assert new != gone
+    assert environment.access("ann@x.test") == {environment.level: LATER}
+    assert [seen.member for seen in environment.grants() if seen.live and seen.ref == second.ref] == [new]
+
+
+def test_a_grant_of_a_deleted_member_goes_to_the_member_made_again(environment: Environment) -> None:
+    wanted = grant(environment.level)
+    driver = Driver.of(environment.open(), "ann@x.test", wanted)
+    driver.run()
+    environment.delete_member(ids_of(environment, "ann@x.test")[0])
+    driver.want(replace(wanted, until_on=LATER))
+    driver.run()
+    [new] = ids_of(environment, "ann@x.test")
+    assert environment.access("ann@x.test") == {environment.level: LATER}
+    assert [seen.member for seen in environment.grants() if seen.live] == [new]
+
+
+def test_a_grant_that_was_deleted_is_made_again(environment: Environment) -> None:
+    wanted = grant(environment.level)
+    driver = Driver.of(environment.open(), "ann@x.test", wanted)
+    driver.run()
+    environment.delete_grant(only_grant(environment).id)
+    driver.want(replace(wanted, until_on=LATER))
+    driver.run()
+    assert environment.access("ann@x.test") == {environment.level: LATER}
+
+
+def test_ending_a_grant_that_was_deleted_is_no_work(environment: Environment) -> None:
+    wanted = grant(environment.level)
+    driver = Driver.of(environment.open(), "ann@x.test", wanted)
+    driver.run()
+    environment.delete_grant(only_grant(environment).id)
+    writes = environment.writes()
+    driver.want(replace(wanted, live=False))
+    assert isinstance(driver.run().grants[wanted.ref], AlreadyRight)
+    assert environment.writes() == writes
+
+
+def test_an_id_that_is_somebody_elses_by_now_is_not_touched(environment: Environment) -> None:
+    # As after a restored backup: the id that is known belongs to another transaction.
+    theirs = environment.add_grant(environment.add_member("bob@x.test"), environment.level)
+    wanted = grant(environment.level, live=False, remote_id=theirs)
+    Driver.of(environment.open(), "ann@x.test", wanted).step()
+    assert environment.access("bob@x.test") == {environment.level: None}
+    Driver.of(environment.open(), "ann@x.test", replace(wanted, live=True)).run()
+    assert environment.access("bob@x.test") == {environment.level: None}
+    assert environment.access("ann@x.test") == {environment.level: SOON}
+
+
+def test_a_member_who_changed_the_address_at_the_site_keeps_getting_access(environment: Environment) -> None:
+    driver = Driver.of(environment.open(), "ann@x.test", grant(environment.level))
+    driver.run()
+    [member] = ids_of(environment, "ann@x.test")
+    environment.change_email(member, "lee@y.test")
+    driver.want(grant(environment.level, LATER))
+    ensured = driver.run()
+    assert environment.access("lee@y.test") == {environment.level: LATER}
+    assert "lee@y.test" in ensured.alerts[0]
+    assert ids_of(environment, "ann@x.test") == []
+
+
+def test_a_known_id_that_is_another_person_by_now_gets_nothing(environment: Environment) -> None:
+    wrong = environment.add_member("bob@x.test")
+    right = environment.add_member("ann@x.test")
+    wanted = grant(environment.level)
+    person = Person("ann@x.test", "Ann", "Lee", remote_id=wrong)
+    ensured = Driver(environment.open(), Wanted(person=person, grants=(wanted,))).run()
+    assert ensured.member == AlreadyRight(right)
+    assert environment.access("bob@x.test") == {}
+    assert environment.access("ann@x.test") == {environment.level: SOON}
+
+
+def test_of_two_grants_with_one_reference_one_is_kept_and_the_owner_is_told(environment: Environment) -> None:
+    wanted = grant(environment.level)
+    site = environment.open()
+    Driver.of(site, "ann@x.test", wanted).run()
+    Driver.of(site, "ann@x.test", wanted).run()
+    first, second = environment.grants()
+    assert first.live
+    assert second.live
+    driver = Driver.of(site, "ann@x.test", replace(wanted, look_first=True))
+    ensured = driver.run()
+    assert ensured.grants == {wanted.ref: AlreadyRight(first.id)}
+    assert [seen.live for seen in environment.grants()] == [True, False]
+    [alert] = ensured.alerts
+    assert wanted.ref in alert
+    driver.want(replace(wanted, live=False))
+    driver.run()
+    assert environment.access("ann@x.test") == {}
+
+
+def test_what_may_have_been_sent_is_looked_for_before_it_counts_as_ended(environment: Environment) -> None:
+    wanted = grant(environment.level)
+    Driver.of(environment.open(), "ann@x.test", wanted).run()
+    unsure = replace(wanted, live=False, look_first=True)
+    Driver.of(environment.open(), "ann@x.test", unsure).run()
+    assert environment.access("ann@x.test") == {}
+
+
+def test_what_the_owner_ended_by_hand_is_not_given_again_blindly(environment: Environment) -> None:
+    wanted = grant(environment.level)
+    Driver.of(environment.open(), "ann@x.test", wanted).run()
+    environment.end_grant(only_grant(environment).id)
+    ensured = Driver.of(environment.open(), "ann@x.test", replace(wanted, look_first=True)).step()
+    outcome = ensured.grants[wanted.ref]
+    assert isinstance(outcome, NeedsAttention)
+    assert wanted.ref in outcome.reason
+    assert environment.access("ann@x.test") == {}
+
+
+def test_two_members_at_once_on_one_open_site(environment: Environment) -> None:
+    site = environment.open()
+    emails = [f"member{number}@x.test" for number in range(4)]
+    drivers = [
+        Driver.of(site, email, grant(environment.level), grant(environment.other_level, None)) for email in emails
+    ]
+    threads = [threading.Thread(target=driver.run) for driver in drivers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    for email in emails:
+        assert len(ids_of(environment, email)) == 1
+        assert environment.access(email) == {environment.level: SOON, environment.other_level: None}
+    assert len(environment.grants()) == 8
+
+
+def test_credentials_that_stopped_working_concern_the_whole_site(environment: Environment) -> None:
+    site = environment.open()
+    environment.revoke_credentials()
+    check = site.check()
+    assert isinstance(check, NeedsAttention)
+    assert check.site_wide
+    assert check.remedy
+    levels = site.levels()
+    assert isinstance(levels, NeedsAttention)
+    ensured = Driver.of(site, "ann@x.test", grant(environment.level)).step()
+    assert isinstance(ensured.member, NeedsAttention)
+    assert ensured.member.site_wide
+    assert ensured.grants == {}
+
+
+def test_after_an_outcome_for_the_whole_site_nothing_more_is_tried(environment: Environment) -> None:
+    site = environment.open()
+    wanted = [grant(environment.level), grant(environment.other_level)]
+    driver = Driver.of(site, "ann@x.test", *wanted)
+    driver.run()
+    environment.revoke_credentials()
+    further = [grant(environment.level, LATER), grant(environment.other_level, LATER)]
+    driver.want(*further)
+    ensured = driver.step()
+    outcome = ensured.grants[further[0].ref]
+    assert isinstance(outcome, NeedsAttention)
+    assert outcome.site_wide
+    assert further[1].ref not in ensured.grants
+
+
+def test_a_site_that_is_away_is_tried_again_later(environment: Environment) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    site = environment.platform.open(replace(environment.connection(), url=url))
+    for outcome in (site.check(), site.levels(), Driver.of(site, "a@x.test", grant(environment.level)).step().member):
+        assert isinstance(outcome, RetryLater)
+        assert outcome.site_down
+        assert not outcome.unclear
+    site.close()
+
+
+def test_a_private_address_is_called_only_where_the_owner_allowed_it(environment: Environment) -> None:
+    site = environment.platform.open(replace(environment.connection(), allow_private_address=False))
+    outcome = site.check()
+    assert isinstance(outcome, NeedsAttention)
+    assert outcome.site_wide
+    assert environment.requests() == 0
+    site.close()
+
+
+@pytest.mark.parametrize("allowed", [0, 1, 2])
+def test_who_has_lost_the_claim_writes_nothing_more(environment: Environment, allowed: int) -> None:
+    wanted = Wanted(
+        person=Person("ann@x.test", "Ann", "Lee"), grants=(grant(environment.level), grant(environment.other_level))
+    )
+    asked: list[int] = []
+
+    def before_write() -> None:
+        asked.append(environment.writes())
+        if len(asked) > allowed:
+            raise ClaimLost
+
+    with pytest.raises(ClaimLost):
+        environment.open().ensure(wanted, record=lambda attempt: None, before_write=before_write)
+    assert asked == list(range(allowed + 1))
+    assert environment.writes() == allowed
+
+
+def test_each_request_is_recorded_once_without_secrets(environment: Environment) -> None:
+    attempts: list[Attempt] = []
+    site = environment.open(attempts.append)
+    site.check()
+    site.levels()
+    driver = Driver.of(site, "ann@x.test", grant(environment.level), grant(environment.unknown_level))
+    driver.step()
+    Driver.of(site, "zoë@x.test", grant(environment.level)).step()
+    attempts += driver.attempts
+    assert all(attempt.status for attempt in attempts)
+    assert all(len(attempt.excerpt) <= 500 for attempt in attempts)
+    shown = "\n".join(f"{attempt.path} {attempt.excerpt}" for attempt in attempts)
+    assert not [secret for secret in environment.secrets() if secret in shown]
+
+
+@pytest.mark.parametrize("send", [True, False])
+def test_the_password_mail_goes_only_to_who_is_to_get_it(environment: Environment, send: bool) -> None:
+    Driver.of(environment.open(), "ann@x.test", grant(environment.level), send_password=send).run()
+    assert environment.mails("ann@x.test") == (["password"] if send else [])
+
+
+@pytest.mark.parametrize(("welcome", "expected"), [("new", ["welcome"]), ("never", []), ("always", ["welcome"])])
+def test_the_welcome_mail_goes_once_and_only_if_wanted(
+    environment: Environment, welcome: str, expected: list[str]
+) -> None:
+    wanted = [grant(environment.level, welcome=welcome), grant(environment.other_level, welcome=welcome)]
+    Driver.of(environment.open(), "ann@x.test", *wanted, send_password=False).run()
+    assert environment.mails("ann@x.test") == expected
