@@ -1,12 +1,20 @@
+import re
 import textwrap
+from dataclasses import fields
+from enum import StrEnum
+from pathlib import Path
 
 import pytest
+import tomlkit
+from hypothesis import given
+from hypothesis import strategies as st
 
 from guestlist.connections.models import CartMode
 from guestlist.domain.facts import Item
 from guestlist.domain.periods import Period
-from guestlist.domain.rules import AccessKind, OnEnd
-from guestlist.fulfilment.settings_file import SettingsFile, SettingsInvalid, read_settings_file
+from guestlist.domain.rules import AccessKind, OnEnd, Rule
+from guestlist.fulfilment.settings_blocks import Block
+from guestlist.fulfilment.settings_file import BLOCKS, SettingsFile, SettingsInvalid, read_settings_file
 
 # Every field there is.
 WHOLE = textwrap.dedent("""\
@@ -276,3 +284,57 @@ def test_a_broken_block_still_counts_as_named():
     file = read('[[sites]]\nid = "academy"\nconcurrency = 99\n')
     assert file.named_sites == {"academy"}
     assert file.sites == ()
+
+
+PAGE = (Path(__file__).parents[2] / "docs/reference/settings-file.md").read_text()
+
+
+def test_the_whole_file_of_the_reference_page_can_be_read():
+    example = PAGE.split("```toml\n")[1].split("```")[0]
+    file = read(example, SHOP_SECRET="x", ACADEMY_API_KEY="y")
+    assert not file.problems
+    assert file.rules[1].block.policies() == {
+        field.name: field.default for field in fields(Rule) if field.name in file.rules[1].block.policies()
+    }
+
+
+@pytest.mark.parametrize(("name", "model"), list(BLOCKS.items()))
+def test_the_reference_page_lists_every_key_with_its_words_and_default(name: str, model: type[Block]):
+    section = PAGE.split(f"## `[[{name}]]`")[1].split("\n## ")[0]
+    rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in section.splitlines() if "| `" in row]
+    documented = {key.strip("` "): (words, default) for keys, words, default in rows for key in keys.split(",")}
+    assert list(documented) == list(model.model_fields)
+    defaults = {field.name: field.default for field in fields(Rule)} if name == "rules" else {}
+    for key, default in defaults.items():
+        if isinstance(default, StrEnum):
+            words, told = documented[key]
+            assert told == f"`{default}`"
+            assert set(re.findall(r"`([a-z-]+)`", words)) >= {word.value for word in type(default)}
+        elif isinstance(default, int):
+            assert documented[key][1] == f"`{default}`"
+
+
+scalars = st.one_of(st.integers(-(2**63), 2**63 - 1), st.booleans(), st.floats(), st.text(max_size=5), st.dates())
+anything = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+)
+grants = st.fixed_dictionaries({}, optional={"site": anything, "level": anything, "x": anything})
+
+
+def tables(model: type[Block]) -> st.SearchStrategy[dict[str, object]]:
+    keys = dict.fromkeys([*model.model_fields, "x"], anything)
+    return st.fixed_dictionaries({}, optional=keys | {"grants": anything | st.lists(grants, max_size=3)})
+
+
+@given(
+    st.fixed_dictionaries(
+        {}, optional={name: anything | st.lists(tables(model), max_size=2) for name, model in BLOCKS.items()}
+    )
+)
+def test_no_document_is_so_strange_that_its_mistakes_cannot_be_told(document: dict[str, object]):
+    text = tomlkit.dumps(document)
+    for problem in read(text).problems:
+        assert problem.line is not None
+        assert problem.line <= text.count("\n") + 1
+        assert problem.place
+        assert problem.problem
