@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from guestlist.domain.facts import Buyer, CustomerChanged, OrderFact, OrderPlaced
 from guestlist.orders.codec import StoredFact, fact_from_json, fact_to_json
@@ -32,9 +33,9 @@ def record(cart_id: str, facts: Iterable[StoredFact], delivery_id: int) -> Recor
     A delivery that is read again replaces what it told before; a fact that another delivery told first stays that
     delivery's.
     """
-    touched = {fact.order for fact in Fact.objects.filter(delivery_id=delivery_id).select_related("order")}
-    Fact.objects.filter(delivery_id=delivery_id).delete()
-    orders: dict[int, Order] = {order.pk: order for order in touched if order is not None}
+    told = Fact.objects.filter(delivery_id=delivery_id)
+    orders = {order.pk: order for order in _lockable().filter(facts__in=told.values("pk")).order_by("pk")}
+    told.delete()
     new = 0
     for fact in facts:
         if isinstance(fact, CustomerChanged):
@@ -141,9 +142,8 @@ def _find_or_make_order(cart_id: str, fact: OrderFact) -> Order:
 
 
 def _locked(cart_id: str, fact: OrderFact) -> Order | None:
-    return (
-        Order.objects.select_related("customer", "cart")
-        .select_for_update(of=("self",))
-        .filter(cart_id=cart_id, mode=fact.mode.value, external_id=fact.order_id)
-        .first()
-    )
+    return _lockable().filter(cart_id=cart_id, mode=fact.mode.value, external_id=fact.order_id).first()
+
+
+def _lockable() -> QuerySet[Order]:
+    return Order.objects.select_related("customer", "cart").select_for_update(of=("self",))
