@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "guestlist.dashboard",
 ]
 MIDDLEWARE = [
+    "guestlist.dashboard.security.SecurityHeaders",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -1,5 +1,11 @@
 """Routes of the web application behind the door."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from guestlist.dashboard import metrics, status
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", status.page, name="status"),
+    path("metrics", metrics.page, name="metrics"),
+    path("api/v1/", include("guestlist.api.urls")),
+]

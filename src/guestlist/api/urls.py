@@ -1,0 +1,52 @@
+"""Puts the JSON API together."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import path, re_path
+from ninja import NinjaAPI
+from ninja.operation import Operation
+from ninja.security import HttpBearer
+
+from guestlist import __version__
+from guestlist.api import connections, deliveries, orders, problems, simulate, status
+from guestlist.api.models import ApiToken
+from guestlist.api.params import only_known_parameters
+from guestlist.api.tokens import use_token
+
+
+class Bearer(HttpBearer):
+    """`Authorization: Bearer TOKEN`, with a token of `guestlist token create`."""
+
+    def authenticate(self, _request: HttpRequest, token: str) -> ApiToken | None:
+        """The token, if it is one of ours."""
+        return use_token(token)
+
+
+class Api(NinjaAPI):
+    """The JSON API. Its operations carry their plain names, which clients made from the schema take over."""
+
+    def get_openapi_operation_id(self, operation: Operation) -> str:
+        """Such as `list_orders`."""
+        return operation.view_func.__name__
+
+
+api = Api(
+    title="Guestlist",
+    version=__version__,
+    description="Orders, members, deliveries and settings of this Guestlist.",
+    auth=Bearer(),
+    urls_namespace="api",
+)
+problems.register(api)
+api.add_decorator(only_known_parameters)
+for module in (status, orders, deliveries, simulate, connections):
+    api.add_router("", module.router)
+
+
+def not_found(_request: HttpRequest, _path: str = "") -> HttpResponse:
+    """For every other address beneath the API's."""
+    return JsonResponse({"error": "There is nothing at this address; see /api/v1/docs."}, status=404)
+
+
+urlpatterns = [re_path("^$", not_found), path("", api.urls), re_path("(.*)", not_found)]

@@ -1,0 +1,113 @@
+"""`guestlist status` and `guestlist wait`: how everything stands, and waiting until it has settled."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from guestlist.cli.console import AsJson, boot, counted, print_json, print_paragraph, print_table, shown
+
+if TYPE_CHECKING:
+    from guestlist.engine.overview import Overview
+
+POLL_SECONDS = 0.1
+
+
+def status(as_json: AsJson = False) -> None:
+    """Show how everything stands: deliveries, members, carts, sites, and what was sold but no rule names."""
+    boot()
+    from guestlist.engine.overview import overview
+
+    found = overview()
+    if as_json:
+        print_json(found)
+    else:
+        _print_overview(found)
+
+
+def wait(
+    timeout: Annotated[float, typer.Option(min=0, max=86_400, help="Seconds to wait at most.")] = 60.0,
+) -> None:
+    """Wait until every delivery is interpreted and all access is as desired or needs attention.
+
+    A retry still to come counts as open. Exit code 0 = settled, 1 = the time is over.
+    """
+    boot()
+    from guestlist.engine.overview import still_open
+
+    ends_at = time.monotonic() + timeout
+    while not (found := still_open()).nothing:
+        if time.monotonic() >= ends_at:
+            typer.echo(f"guestlist: still open after {timeout:g} s: {found.in_words()}.", err=True)
+            raise typer.Exit(1)
+        time.sleep(POLL_SECONDS)
+
+
+def _print_overview(found: Overview) -> None:
+    inbox, members = found.deliveries, found.members
+    print(f"Deliveries  {inbox.waiting} waiting, {inbox.unreadable} unreadable, {inbox.failed} failed")
+    print(
+        f"Members     {members.waiting} waiting, {members.retrying} waiting for another try, "
+        f"{members.working} in work, {members.attention} needing attention"
+    )
+    print("\nCarts")
+    print_table(
+        ["id", "kind", "mode", "state", "last delivery", "refused today", "webhook address"],
+        [
+            [
+                cart.id,
+                cart.kind,
+                cart.mode.value,
+                "active" if cart.active else "disconnected",
+                cart.last_delivery_at or "none yet",
+                ", ".join(f"{refusal.count} {refusal.reason}" for refusal in cart.refused_today) or 0,
+                cart.webhook,
+            ]
+            for cart in found.carts
+        ],
+        empty="None yet: write a settings file and run `guestlist apply FILE.toml`.",
+    )
+    print("\nSites")
+    print_table(
+        ["id", "kind", "state", "levels", "waiting", "retrying", "in work", "attention", "address"],
+        [
+            [
+                site.id,
+                site.kind,
+                site.state.value if site.active else "disconnected",
+                site.levels,
+                site.members.waiting,
+                site.members.retrying,
+                site.members.working,
+                site.members.attention,
+                site.url,
+            ]
+            for site in found.sites
+        ],
+        empty="None yet: write a settings file and run `guestlist apply FILE.toml`.",
+    )
+    _print_troubles(found)
+    if found.unmapped:
+        print("\nSold, but no rule names it")
+        print_table(
+            ["cart", "item", "option", "name", "orders"],
+            [[item.cart, item.item, item.option, item.name, item.orders] for item in found.unmapped],
+            empty="",
+        )
+
+
+def _print_troubles(found: Overview) -> None:
+    for site in found.sites:
+        if site.active and (site.reason or site.blocked_grants):
+            since = f" since {shown(site.state_since)}" if site.state_since else ""
+            print(f"\nSite {site.id}, {site.state.value}{since}")
+            print_paragraph(f"{site.reason}\n{site.remedy}".strip(), indent="  ")
+            if site.blocked_grants:
+                waiting = counted(site.blocked_grants, "grant waits", "grants wait")
+                print(f"  {waiting} for its levels to be read")
+    if found.deliveries.unreadable:
+        print("\n`guestlist deliveries list --state unreadable` shows what could not be understood.")
+    if found.deliveries.failed:
+        print("\n`guestlist deliveries list --state failed` shows what Guestlist failed on.")

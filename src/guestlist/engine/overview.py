@@ -1,0 +1,158 @@
+"""How everything stands: the inbox, the members, each cart and each site; and what is still open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from guestlist.access.queries import MemberCounts, blocked_grants, member_counts
+from guestlist.connections.models import Cart, CartMode, Site, SiteState
+from guestlist.connections.queries import webhook_address
+from guestlist.fulfilment.planning import unmapped_items
+from guestlist.inbox.queries import (
+    InboxCounts,
+    RefusalView,
+    inbox_counts,
+    last_delivery_at,
+    refusals_today,
+    waiting_deliveries,
+)
+
+NO_MEMBERS = MemberCounts()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CartStatus:
+    """A cart and what came from it."""
+
+    id: str
+    kind: str
+    mode: CartMode
+    active: bool
+    webhook: str
+    last_delivery_at: datetime | None
+    refused_today: list[RefusalView]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteStatus:
+    """A site and what is left to do there. `levels`: how many are known; `blocked_grants` wait for them to be read."""
+
+    id: str
+    kind: str
+    url: str
+    active: bool
+    state: SiteState
+    state_since: datetime | None
+    reason: str
+    remedy: str
+    levels: int
+    levels_read_at: datetime | None
+    members: MemberCounts
+    blocked_grants: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnmappedItem:
+    """Something sold that no rule names, and in how many orders."""
+
+    cart: str
+    item: str
+    option: str | None
+    name: str
+    orders: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """How everything stands."""
+
+    deliveries: InboxCounts
+    members: MemberCounts
+    unmapped: list[UnmappedItem]
+    carts: list[CartStatus]
+    sites: list[SiteStatus]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StillOpen:
+    """What has still to happen before all access is as desired, or known to need attention."""
+
+    deliveries: int
+    members: Mapping[str, MemberCounts]
+    blocked_grants: Mapping[str, int]
+
+    @property
+    def nothing(self) -> bool:
+        """Whether everything has settled."""
+        return not (self.deliveries or self.members or self.blocked_grants)
+
+    def in_words(self) -> str:
+        """The list for people, in one line."""
+        parts = [f"{_count(self.deliveries, 'delivery', 'deliveries')} not interpreted"] if self.deliveries else []
+        for site, counts in self.members.items():
+            found = {"waiting": counts.waiting, "waiting for another try": counts.retrying, "in work": counts.working}
+            standing = ", ".join(f"{count} {words}" for words, count in found.items() if count)
+            parts.append(f"{_count(counts.open, 'member', 'members')} at site {site} ({standing})")
+        for site, count in self.blocked_grants.items():
+            parts.append(f"{_count(count, 'grant', 'grants')} until the levels of site {site} are read")
+        return "; ".join(parts)
+
+
+def still_open() -> StillOpen:
+    """What is open now.
+
+    Work moves from deliveries to blocked grants to members, each time in one transaction. Looking in that order never
+    overlooks work that moves on between two looks.
+    """
+    deliveries = waiting_deliveries()
+    blocked = blocked_grants()
+    members = {site: counts for site, counts in sorted(member_counts().items()) if counts.open}
+    return StillOpen(deliveries=deliveries, members=members, blocked_grants=blocked)
+
+
+def overview() -> Overview:
+    """How everything stands, in a number of queries that does not grow."""
+    members = member_counts()
+    blocked = blocked_grants()
+    latest = last_delivery_at()
+    refused = refusals_today()
+    return Overview(
+        deliveries=inbox_counts(),
+        members=sum(members.values(), NO_MEMBERS),
+        unmapped=[UnmappedItem(**item) for item in unmapped_items()],
+        carts=[
+            CartStatus(
+                id=cart.pk,
+                kind=cart.kind,
+                mode=CartMode(cart.mode),
+                active=cart.active,
+                webhook=webhook_address(cart.pk),
+                last_delivery_at=latest[cart.pk],
+                refused_today=refused.get(cart.pk, []),
+            )
+            for cart in Cart.objects.order_by("-active", "id")
+        ],
+        sites=[
+            SiteStatus(
+                id=site.pk,
+                kind=site.kind,
+                url=site.url,
+                active=site.active,
+                state=SiteState(site.state),
+                state_since=site.state_since,
+                reason=site.reason,
+                remedy=site.remedy,
+                levels=len(site.levels),
+                levels_read_at=site.levels_read_at,
+                members=members.get(site.pk, NO_MEMBERS),
+                blocked_grants=blocked.get(site.pk, 0),
+            )
+            for site in Site.objects.order_by("-active", "id")
+        ],
+    )
+
+
+def _count(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"
