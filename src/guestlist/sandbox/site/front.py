@@ -17,7 +17,7 @@ async def answer(site: WordPress, request: Request) -> Response:
         if site.switches.plain_permalinks and not request.asks_plainly:
             return _unrewritten(site, request)
         response = await api.answer(site, request, path)
-        return response if _has_link(response) else _linked(response, discovery(site, request.base))
+        return response if _has_link(response) else linked(response, discovery(site, request.base))
     if request.path == "/wp-login.php" and request.method == "POST":
         return _login_page(site, request)
     if request.path == "/":
@@ -49,7 +49,7 @@ def _unrewritten(site: WordPress, request: Request) -> Response:
 
 def _front_page(site: WordPress, request: Request) -> Response:
     page = as_html(mails.SITE_TITLE, "The site's front page.")
-    return _linked(page, discovery(site, request.base))
+    return linked(page, discovery(site, request.base))
 
 
 def _login_page(site: WordPress, request: Request) -> Response:
@@ -69,5 +69,6 @@ def _has_link(response: Response) -> bool:
     return any(name == "Link" for name, _ in response.headers)
 
 
-def _linked(response: Response, link: str) -> Response:
+def linked(response: Response, link: str) -> Response:
+    """The response with a Link header."""
     return Response(response.status, response.body, response.content_type, (*response.headers, ("Link", link)))

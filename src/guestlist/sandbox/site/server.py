@@ -14,7 +14,7 @@ from typing import Any, Self, TypeVar
 import typer
 import uvicorn
 
-from guestlist.sandbox.site import control, faults
+from guestlist.sandbox.site import control, faults, forms, front, page, php
 from guestlist.sandbox.site.http import Request, Response, forbidden
 from guestlist.sandbox.site.store import Store
 from guestlist.sandbox.site.wire import Receive, SandboxProtocol, Scope, Send, Wire
@@ -49,6 +49,8 @@ class SandboxApp:
         request = await wire.request(path, f"{scope['scheme']}://{_host(scope)}{prefix}")
         if path.startswith("/sandbox/"):
             await wire.answer(_control(site, request, scope))
+        elif path == "/" and request.rest_path is None and request.method in ("GET", "HEAD") and _is_local(scope):
+            await wire.answer(_own_page(site, request))
         else:
             await faults.serve(site, request, wire)
 
@@ -176,10 +178,28 @@ class SandboxSite:
 
 def _control(site: WordPress, request: Request, scope: Scope) -> Response:
     """The control routes, for this machine only: they show and change everything."""
-    client = (scope.get("client") or ("",))[0]
-    if not client or not ipaddress.ip_address(client).is_loopback:
+    foreign = request.headers.get("origin", request.base) != request.base.removesuffix(f"/s/{site.name}")
+    if foreign or not _is_local(scope):
         return forbidden(403).response()
+    if request.path == "/sandbox/form" and request.method == "POST":
+        return forms.answer(site, request)
     return control.answer(site, request)
+
+
+def _is_local(scope: Scope) -> bool:
+    client = (scope.get("client") or ("",))[0]
+    try:
+        return ipaddress.ip_address(client).is_loopback
+    except ValueError:
+        return False
+
+
+def _own_page(site: WordPress, request: Request) -> Response:
+    """The sandbox's page in the place of the site's front page; it too tells where the REST root is."""
+    asked = php.parameters(request.query)
+    switching = asked.get("view") == "switches"
+    shown = page.switchboard(site, request.base) if switching else page.overview(site, request.base, asked)
+    return front.linked(shown, front.discovery(site, request.base))
 
 
 def _server(app: SandboxApp) -> uvicorn.Server:
