@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import structlog
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from guestlist.access.models import MemberState, SiteRequest
@@ -98,8 +98,8 @@ def settle_site(site: Site, outcome: Outcome) -> bool:
             return True
     if site.state != state:
         log.warning("site_" + state.value, site=site.pk, reason=reason)
-        Site.objects.filter(pk=site.pk).exclude(state=state).update(state_since=now)
-    Site.objects.filter(pk=site.pk).update(
+        _still(site).exclude(state=state).update(state_since=now)
+    _still(site).update(
         state=state,
         reason=reason,
         remedy=remedy,
@@ -113,11 +113,16 @@ def settle_site(site: Site, outcome: Outcome) -> bool:
 def _works(site: Site) -> None:
     if site.state == SiteState.OK:
         return
-    Site.objects.filter(pk=site.pk).update(
+    _still(site).update(
         state=SiteState.OK, state_since=timezone.now(), reason="", remedy="", probes=0, probe_at=None
     )
     site.state, site.probes = SiteState.OK, 0
     log.info("site_works", site=site.pk)
+
+
+def _still(site: Site) -> QuerySet[Site]:
+    """The site's row, unless the lane was taken over or the site is reached in another way by now."""
+    return Site.objects.filter(pk=site.pk, epoch=site.epoch)
 
 
 def probe(site: Site) -> bool:
@@ -141,7 +146,7 @@ def read_levels(site: Site) -> bool:
         settle_site(site, read)
         return False
     site.levels, site.levels_read_at = levels_to_json(read.levels), timezone.now()
-    site.save(update_fields=["levels", "levels_read_at"])
+    _still(site).update(levels=site.levels, levels_read_at=site.levels_read_at)
     _works(site)
     return True
 
