@@ -11,7 +11,7 @@ OFFLINE := DATABASE_URL=postgresql://nobody@localhost/none
 
 .PHONY: help
 help: ## Show this list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: venv
 venv: ## Make or renew .venv from requirements.lock
@@ -26,7 +26,7 @@ test: venv ## Run all tests, on an embedded PostgreSQL of their own
 	$(BIN)/pytest
 
 .PHONY: check
-check: lint types layers lock-check migrations docs ## Run every check that is not a test
+check: lint types layers lock-check migrations-check docs ## Run every check that is not a test
 
 .PHONY: lint
 lint: venv ## Check style and formatting
@@ -51,9 +51,9 @@ layers: venv ## Check that each layer imports only those beneath it
 lock-check: venv ## Check that requirements.lock fits pyproject.toml
 	$(BIN)/python tools/check_lock.py
 
-.PHONY: migrations
-migrations: venv ## Check that every change of the models has its migration
-	$(OFFLINE) $(BIN)/python tools/check_migrations.py
+.PHONY: migrations-check
+migrations-check: venv ## Check that every change of the models has its migration
+	$(BIN)/python tools/migrations.py --check
 
 .PHONY: docs
 docs: venv ## Check the documentation against the code
@@ -62,6 +62,10 @@ docs: venv ## Check the documentation against the code
 .PHONY: bench
 bench: venv ## Measure the door and the lanes; prints ratios
 	$(BIN)/python -m bench
+
+.PHONY: migrations
+migrations: venv ## Write the migrations that the models need
+	$(BIN)/python tools/migrations.py
 
 .PHONY: lock
 lock: ## Renew requirements.lock after a change of pyproject.toml, keeping the pins that still fit

@@ -92,7 +92,7 @@ def _with_pip(anew: bool) -> None:
     _say("pip")
     if anew:
         _call(sys.executable, "-m", "venv", "--clear", VENV)
-    pip = (PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-deps")
+    pip = (PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "-qq", "--no-deps")
     _call(*pip, "--require-hashes", "--requirement", LOCK)
     # The build backend is among the locked packages: nothing is fetched outside the lock.
     _call(*pip, "--no-build-isolation", "--editable", ROOT)
