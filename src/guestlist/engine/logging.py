@@ -14,7 +14,7 @@ from guestlist.engine.errors import StartError
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 # They tell of every job and every request; what matters of it stands in tables.
-_TALKATIVE = ("procrastinate", "httpx2", "httpcore2")
+_TALKATIVE = ("procrastinate", "psycopg.pool", "httpx2", "httpcore2")
 _SECRET_FIELD = re.compile(r"secret|password|passwd|api_?key|authorization|cookie|(^|_)token($|_)", re.IGNORECASE)
 _PASSWORD_IN_URL = re.compile(r"(?<=://)([^:/@\s]*):[^@/\s]+@")
 
