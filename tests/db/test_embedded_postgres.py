@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -24,7 +25,7 @@ import psycopg
 import pytest
 
 import guestlist
-from guestlist.engine import address, postgres, programs
+from guestlist.engine import account, address, postgres, programs
 from guestlist.engine.errors import PostgresError
 from guestlist.engine.home import RUNS_AS_ROOT
 from guestlist.engine.postgres import EmbeddedPostgres
@@ -422,6 +423,38 @@ def test_a_home_below_somebody_elses_closed_folder_is_refused_with_the_remedy(op
     assert modes(home) == before
     assert list(home.iterdir()) == [], "nothing was begun"
     closed.chmod(0o711)
+    assert write_and_count(server.ensure_running()) == 1
+    server.release()
+
+
+def test_an_account_that_cannot_be_made_is_replaced_by_a_spare_one_and_the_data_stay_with_that(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(account, "OWN_ACCOUNT", "no:such:name")
+    server = EmbeddedPostgres(home)
+    url = server.ensure_running()
+    assert write_and_count(url) == 1
+    server.release()
+    owner = (home / "postgres").stat().st_uid
+    if RUNS_AS_ROOT:
+        assert pwd.getpwuid(owner).pw_name in account.SPARE_ACCOUNTS
+    monkeypatch.undo()
+    assert write_and_count(server.ensure_running()) == 2
+    assert postmaster(home).uids().real == owner
+    server.release()
+
+
+def test_root_without_any_account_for_the_server_is_told_what_to_do(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(account, "OWN_ACCOUNT", "no:such:name")
+    monkeypatch.setattr(account, "SPARE_ACCOUNTS", ())
+    server = EmbeddedPostgres(home)
+    if RUNS_AS_ROOT:
+        with pytest.raises(PostgresError) as refusal:
+            server.ensure_running()
+        assert "useradd --system" in refusal.value.remedy
+        monkeypatch.undo()
     assert write_and_count(server.ensure_running()) == 1
     server.release()
 

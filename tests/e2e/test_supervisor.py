@@ -79,6 +79,14 @@ class Running:
         wait_for(lambda: latest() not in (0, other_than))
         return psutil.Process(latest())
 
+    def kill_children(self) -> None:
+        for file in (self.folder / "web", self.folder / "worker"):
+            for pid in file.read_text().split() if file.exists() else []:
+                with suppress(psutil.NoSuchProcess):
+                    process = psutil.Process(int(pid))
+                    if any(str(self.folder) in argument for argument in process.cmdline()):
+                        process.kill()
+
     def said(self, event: str) -> list[dict[str, object]]:
         lines = [json.loads(line) for line in self.log.read_text().splitlines()]
         return [line for line in lines if line["event"] == event]
@@ -124,6 +132,7 @@ def supervise(folder: Path) -> Iterator[Callable[[str], Running]]:
         if running.process.poll() is None:
             running.process.kill()
         running.process.communicate()
+        running.kill_children()
 
 
 def postmaster(home: Path) -> psutil.Process:
@@ -154,6 +163,8 @@ def test_ctrl_c_does_the_same(supervise: Callable[..., Running]) -> None:
     running = supervise()
     running.wait_until_ready()
     children = [running.child("web"), running.child("worker")]
+    # The terminal sends Ctrl-C to a whole group; children in it would end in no order.
+    assert os.getpgid(running.process.pid) not in [os.getpgid(child.pid) for child in children]
     running.process.send_signal(signal.SIGINT)
     running.process.communicate(timeout=A_LONG_TIME)
     assert running.process.returncode == 0
@@ -196,6 +207,25 @@ def test_a_killed_postgresql_is_started_again(supervise: Callable[..., Running],
     assert postmaster(folder).pid != killed.pid
     assert EmbeddedPostgres(folder).is_running()
     assert running.end() == 0
+
+
+def test_serve_runs_on_an_empty_home_and_nothing_outlives_it(folder: Path) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as free:
+        port = free.getsockname()[1]
+    inherited = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+    environment = {**inherited, "GUESTLIST_HOME": str(folder / "home")}
+    command = [sys.executable, "-m", "guestlist", "serve", "--port", str(port)]
+    for end in (signal.SIGTERM, signal.SIGKILL):
+        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as serve:
+            assert serve.stdout is not None
+            assert serve.stdout.readline() == f"Guestlist is running at http://127.0.0.1:{port}\n".encode()
+            roles = psutil.Process(serve.pid).children()
+            assert len(roles) == 2
+            serve.send_signal(end)
+        assert serve.returncode == (0 if end == signal.SIGTERM else -signal.SIGKILL)
+        wait_for(lambda roles=roles: all(has_ended(role) for role in roles))
+        # The last of its users stops it, whichever process that is.
+        wait_for(lambda: not EmbeddedPostgres(folder / "home").is_running())
 
 
 def test_a_taken_port_is_refused_with_the_remedy_before_anything_starts(tmp_path: Path) -> None:

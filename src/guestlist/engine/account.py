@@ -52,20 +52,13 @@ def server_account(cluster: Path) -> Account | None:
     Raises:
         PostgresError: root has no unprivileged account to run it as.
     """
-    if sys.platform == "win32" or not RUNS_AS_ROOT:
+    if not RUNS_AS_ROOT:
         return None
     if cluster.exists() and cluster.stat().st_uid != 0:
         # Data belongs to whom it belongs, even if a better account could be made by now.
         owner = cluster.stat()
         return Account(owner.st_uid, owner.st_gid)
-    for name in (OWN_ACCOUNT, *SPARE_ACCOUNTS):
-        entry = _entry(name) or (_create(name) if name == OWN_ACCOUNT else None)
-        if entry is not None and entry.pw_uid != 0:
-            return Account(entry.pw_uid, entry.pw_gid)
-    raise PostgresError(
-        f'PostgreSQL does not run as root, and the account "{OWN_ACCOUNT}" for it could not be made.',
-        f"Make it by hand (useradd --system {OWN_ACCOUNT}), or run Guestlist as an ordinary user, or set DATABASE_URL.",
-    )
+    return _unprivileged_account()
 
 
 def run(
@@ -116,6 +109,18 @@ def own(account: Account | None, folder: Path) -> None:
     """Give a folder that we just made to the account."""
     if sys.platform != "win32" and account is not None:
         os.chown(folder, account.uid, account.gid)
+
+
+def _unprivileged_account() -> Account:
+    if sys.platform != "win32":
+        for name in (OWN_ACCOUNT, *SPARE_ACCOUNTS):
+            entry = _entry(name) or (_create(name) if name == OWN_ACCOUNT else None)
+            if entry is not None and entry.pw_uid != 0:
+                return Account(entry.pw_uid, entry.pw_gid)
+    raise PostgresError(
+        f'PostgreSQL does not run as root, and the account "{OWN_ACCOUNT}" for it could not be made.',
+        f"Make it by hand (useradd --system {OWN_ACCOUNT}), or run Guestlist as an ordinary user, or set DATABASE_URL.",
+    )
 
 
 if sys.platform != "win32":

@@ -22,9 +22,11 @@ class Lifeline:
 
     def popen_arguments(self, environment: Mapping[str, str]) -> dict[str, Any]:
         """What `subprocess.Popen` needs for a child that calls `watch_parent`."""
-        if sys.platform == "win32":  # pipes are not passed on there; children outlive a killed parent
-            return {"env": dict(environment)}
-        return {"env": {**environment, _VARIABLE: str(self._read_end)}, "pass_fds": (self._read_end,)}
+        arguments: dict[str, Any] = {"env": dict(environment)}
+        if sys.platform != "win32":  # descriptors are not passed on there: children outlive a killed parent
+            arguments["env"][_VARIABLE] = str(self._read_end)
+            arguments["pass_fds"] = (self._read_end,)
+        return arguments
 
     def close(self) -> None:
         """Let go of the children; those that still run end."""

@@ -59,13 +59,13 @@ class Users:
 
     def is_last(self) -> bool:
         """Nobody else is counted. Call `leave` afterwards: the lock may be an exclusive one now."""
-        if self._descriptor is None or sys.platform == "win32":
-            return False
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
+        if sys.platform != "win32" and self._descriptor is not None:
+            try:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            return True
+        return False
 
     def leave(self) -> None:
         """No longer be counted."""

@@ -21,7 +21,7 @@ import structlog
 
 from guestlist.engine.errors import PostgresError, StartError
 from guestlist.engine.home import home
-from guestlist.engine.lifeline import Lifeline
+from guestlist.engine.lifeline import Lifeline, watch_parent
 from guestlist.engine.logging import configure_logging
 from guestlist.engine.postgres import EmbeddedPostgres
 
@@ -42,6 +42,7 @@ def serve(host: str, port: int) -> None:
     Raises:
         StartError: the port is taken, or the database cannot be used.
     """
+    watch_parent()
     configure_logging()
     refuse_taken_port(host, port)
     module = (sys.executable, "-m", "guestlist")
