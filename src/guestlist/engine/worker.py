@@ -24,6 +24,7 @@ from guestlist.access.sitestate import close_sites, sites_with_work
 from guestlist.connections.database import database_stage
 from guestlist.connections.kick import CHANNEL
 from guestlist.engine.lifeline import watch_parent
+from guestlist.engine.prompt import PromptWorker
 from guestlist.engine.tasks import INBOX, LANES, interpret, lane
 from guestlist.inbox.interpret import shards_waiting
 
@@ -74,7 +75,8 @@ async def _main() -> None:
 
 
 async def _run_queue(app: procrastinate.App, queue: str, slots: int) -> None:
-    await app.run_worker_async(
+    worker = PromptWorker(
+        app,
         queues=[queue],
         name=queue,
         concurrency=slots,
@@ -84,6 +86,7 @@ async def _run_queue(app: procrastinate.App, queue: str, slots: int) -> None:
         shutdown_graceful_timeout=8,
         install_signal_handlers=False,
     )
+    await worker.run()  # type: ignore[no-untyped-call]
 
 
 async def _hear_kicks(app: procrastinate.App) -> None:
