@@ -91,16 +91,18 @@ def run(
 
 
 class SandboxSite:
-    """A running sandbox site for tests, in a thread of its own, on a free port.
+    """A running sandbox site in a thread of its own. Use as a context manager.
 
-    Use as a context manager. The keyword arguments are those of `Options`.
+    Args:
+        port: 0 = one that is free.
+        options: fields of `Options`.
     """
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, port: int = 0, **options: Any) -> None:
         self.options = Options(**options)
         self.app = create_app(self.options)
         self._server = _server(self.app)
-        self._socket = _listen("127.0.0.1", 0)
+        self._socket = _listen("127.0.0.1", port)
         self._thread = threading.Thread(target=self._serve, name="sandbox-site", daemon=True)
         self._running = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
