@@ -442,6 +442,18 @@ def test_what_may_have_been_sent_is_looked_for_before_it_counts_as_ended(environ
     assert environment.access("ann@x.test") == {}
 
 
+def test_a_reference_that_contains_the_wanted_one_is_another_grant(environment: Environment) -> None:
+    wanted = grant(environment.level)
+    site = environment.open()
+    Driver.of(site, "ann@x.test", replace(wanted, ref=f"{wanted.ref}0", until_on=LATER)).run()
+    ensured = Driver.of(site, "ann@x.test", replace(wanted, look_first=True)).run()
+    assert isinstance(ensured.grants[wanted.ref], Done)
+    assert [(seen.ref, seen.until_on) for seen in environment.grants()] == [
+        (f"{wanted.ref}0", LATER),
+        (wanted.ref, SOON),
+    ]
+
+
 def test_what_the_owner_ended_by_hand_is_not_given_again_blindly(environment: Environment) -> None:
     wanted = grant(environment.level)
     Driver.of(environment.open(), "ann@x.test", wanted).run()
@@ -557,6 +569,15 @@ def test_each_request_is_recorded_once_without_secrets(environment: Environment)
 def test_the_password_mail_goes_only_to_who_is_to_get_it(environment: Environment, send: bool) -> None:
     Driver.of(environment.open(), "ann@x.test", grant(environment.level), send_password=send).run()
     assert environment.mails("ann@x.test") == (["password"] if send else [])
+
+
+def test_a_member_made_again_is_welcomed_again(environment: Environment) -> None:
+    driver = Driver.of(environment.open(), "ann@x.test", grant(environment.level, welcome="new"), send_password=False)
+    driver.run()
+    environment.delete_member(ids_of(environment, "ann@x.test")[0])
+    driver.want(grant(environment.level, welcome="new"))
+    driver.run()
+    assert environment.mails("ann@x.test") == ["welcome", "welcome"]
 
 
 @pytest.mark.parametrize(("welcome", "expected"), [("new", ["welcome"]), ("never", []), ("always", ["welcome"])])

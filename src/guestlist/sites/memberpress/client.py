@@ -15,6 +15,7 @@ from guestlist.sites.http import Answer, Http, NoAnswer, Timeouts, before_trace,
 from guestlist.sites.memberpress import health
 from guestlist.sites.memberpress.settings import credential
 
+ME = "/me"
 PER_PAGE = 100
 # A search that finds more than this is no search: something at the site drops the search word.
 MAX_PAGES = 100
@@ -87,9 +88,9 @@ class Client:
         joint = "" if not query else "?" if root is Root.PRETTY else "&"
         return f"{self._folder}{root.value}{route}{joint}{query}"
 
-    def address(self, route: str) -> str:
+    def address(self, root: Root, route: str) -> str:
         """The full address of a route."""
-        return f"{self._origin}{self.target(self.root, route, {})}"
+        return f"{self._origin}{self.target(root, route, {})}"
 
     def remember(self, root: Root) -> None:
         """Use this root from now on, here and in sites opened later."""
@@ -112,10 +113,7 @@ class Session:
 
     def get(self, route: str, params: Mapping[str, str] | None = None) -> Reply | Refused:
         """Read."""
-        answer = self._send("GET", route, params)
-        if self._hidden(answer, route) and self._found_other_root():
-            answer = self._send("GET", route, params)
-        return self._understood(answer, route, changing=False)
+        return self._understood("GET", route, params=params)
 
     def rows(self, route: str, params: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
         """Read a list, all its pages."""
@@ -150,77 +148,89 @@ class Session:
         return self._client.http.redact(plain(before_trace(text)))[:_SENTENCE_CHARACTERS]
 
     def _write(self, method: str, route: str, body: Mapping[str, Any]) -> dict[str, Any] | Refused:
-        content = json.dumps(body).encode()
-        answer = self._send(method, route, body=content)
-        # A redirect or a "not found" page is a clear no, so the request may go out again the right way.
-        if not _is_success(answer) and self._hidden(answer, route) and self._found_other_root():
-            answer = self._send(method, route, body=content)
-        if method == "PUT" and isinstance(answer, Answer) and answer.status in (403, 405, 501) and not answer.is_json:
-            self._client.change_method = "POST"
-            answer = self._send("POST", route, body=content)
-        reply = self._understood(answer, route, changing=True)
+        reply = self._understood(method, route, body=json.dumps(body).encode())
         if isinstance(reply, Refused):
             return reply
         if not isinstance(reply.data, dict):
             raise UnsettledError(RetryLater("The site answered with something unexpected.", unclear=True))
         return reply.data
 
+    def _understood(
+        self, method: str, route: str, *, params: Mapping[str, str] | None = None, body: bytes | None = None
+    ) -> Reply | Refused:
+        """Send a request and read the answer."""
+        changing = body is not None
+        answer, address = self._exchange(method, route, params, body)
+        outcome: RetryLater | NeedsAttention
+        if isinstance(answer, NoAnswer):
+            outcome = health.no_answer(answer, changing=changing)
+        else:
+            data = _data(answer)
+            if answer.status in (200, 201) and data is not None:
+                return Reply(data, _number(answer.headers.get("x-wp-totalpages")))
+            code = str(data.get("code", "")) if isinstance(data, dict) else ""
+            if code.startswith("mp_") or (code and answer.status in (400, 405, 409, 422)):
+                return Refused(code, self.shown(str(data.get("message", ""))) or code)
+            hint = self._client.credential.hint
+            outcome = health.trouble(answer, code, requested=address, changing=changing, hint=hint)
+        # Others must not wait for a site that works but for this one member.
+        if route != ME and health.may_be_this_request_only(answer, changing=changing) and self._works():
+            outcome = _this_only(outcome)
+        raise UnsettledError(outcome)
+
+    def _exchange(
+        self, method: str, route: str, params: Mapping[str, str] | None, body: bytes | None
+    ) -> tuple[Answer | NoAnswer, str]:
+        """Send a request, the right way if the first one clearly leads nowhere. Returns the address that was asked."""
+        root = self._client.root
+        answer = self._send(root, method, route, params, body)
+        if self._leads_nowhere(answer, root, route, changing=body is not None) and self._found_other_root(root):
+            root = self._client.root
+            answer = self._send(root, method, route, params, body)
+        if method == "PUT" and isinstance(answer, Answer) and answer.status in (403, 405, 501) and not answer.is_json:
+            self._client.change_method = "POST"
+            answer = self._send(root, "POST", route, params, body)
+        return answer, self._client.address(root, route)
+
     def _send(
         self,
+        root: Root,
         method: str,
         route: str,
         params: Mapping[str, str] | None = None,
-        *,
         body: bytes | None = None,
-        root: Root | None = None,
     ) -> Answer | NoAnswer:
         if body is not None:
             self._before_write()
         elif self._client.credential.is_key:
             # Answers to the key carry no Cache-Control: caches may keep them (reference section 1.1).
             params = {**(params or {}), "_": format(time.time_ns(), "x")}
-        target = self._client.target(root or self._client.root, route, params or {})
+        target = self._client.target(root, route, params or {})
         return self._client.http.request(method, target, body=body, changes=body is not None, record=self._record)
 
-    def _understood(self, answer: Answer | NoAnswer, route: str, *, changing: bool) -> Reply | Refused:
-        if isinstance(answer, NoAnswer):
-            raise UnsettledError(health.no_answer(answer, changing=changing))
-        data = _data(answer)
-        if answer.status in (200, 201) and data is not None:
-            return Reply(data, _number(answer.headers.get("x-wp-totalpages")))
-        code = str(data.get("code", "")) if isinstance(data, dict) else ""
-        if code.startswith("mp_") or (code and answer.status in (400, 405, 409, 422)):
-            return Refused(code, self.shown(str(data.get("message", ""))) or code)
-        outcome = health.trouble(
-            answer,
-            code,
-            requested=self._client.address(route),
-            changing=changing,
-            hint=self._client.credential.hint,
-        )
-        if route != "/me" and health.may_be_this_request_only(answer) and self._works():
-            raise UnsettledError(_this_only(outcome))
-        raise UnsettledError(outcome)
-
     def _works(self) -> bool:
-        answer = self._send("GET", "/me")
+        answer = self._send(self._client.root, "GET", ME)
         return isinstance(answer, Answer) and answer.status == 200 and _data(answer) is not None
 
-    def _hidden(self, answer: Answer | NoAnswer, route: str) -> bool:
-        return isinstance(answer, Answer) and health.hides_rest(answer, self._client.address(route))
+    def _leads_nowhere(self, answer: Answer | NoAnswer, root: Root, route: str, *, changing: bool) -> bool:
+        """Whether the request clearly did not get to the REST API, so that it may go out again another way.
 
-    def _found_other_root(self) -> bool:
-        other = Root.PLAIN if self._client.root is Root.PRETTY else Root.PRETTY
-        answer = self._send("GET", "/me", root=other)
+        A web page in answer to a write is not clear: a cache or a plugin may have put it there after the work.
+        """
+        if not isinstance(answer, Answer) or (changing and 200 <= answer.status < 300):
+            return False
+        return health.hides_rest(answer, self._client.address(root, route))
+
+    def _found_other_root(self, tried: Root) -> bool:
+        if self._client.root is not tried:
+            return True  # another thread has found it meanwhile
+        other = Root.PLAIN if tried is Root.PRETTY else Root.PRETTY
+        answer = self._send(other, "GET", ME)
         # A refusal in JSON shows as well that the REST API is there.
         found = isinstance(answer, Answer) and isinstance(_data(answer), dict)
         if found:
             self._client.remember(other)
         return found
-
-
-def _is_success(answer: Answer | NoAnswer) -> bool:
-    return isinstance(answer, Answer) and 200 <= answer.status < 300
 
 
 def _this_only(outcome: RetryLater | NeedsAttention) -> RetryLater | NeedsAttention:

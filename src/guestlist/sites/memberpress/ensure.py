@@ -29,7 +29,7 @@ class Ensuring:
     def __init__(self, session: Session, wanted: Wanted) -> None:
         self._session = session
         self._wanted = wanted
-        self._member = wanted.person.remote_id or ""
+        self._member = wanted.person.remote_id or ""  # "" = not known yet
         self._member_outcome: Outcome = AlreadyRight(self._member)
         self._made = wanted.made_by_us
         self._moves = 0

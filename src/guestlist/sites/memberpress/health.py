@@ -53,11 +53,13 @@ def hides_rest(answer: Answer, requested: str) -> bool:
     return answer.status in (200, 404)
 
 
-def may_be_this_request_only(answer: Answer) -> bool:
+def may_be_this_request_only(result: Answer | NoAnswer, *, changing: bool) -> bool:
     """Whether the site may work for everybody else: a crash over one member's data, or a firewall that misreads it."""
-    if answer.status == 500:
-        return True
-    return 400 <= answer.status < 500 and answer.status not in (401, 404, 408, 425, 429) and not answer.is_json
+    if isinstance(result, NoAnswer):
+        return changing and result.fault is Fault.BROKEN
+    if result.status >= 500:
+        return changing or result.status == 500
+    return 400 <= result.status < 500 and result.status not in (401, 404, 408, 425, 429) and not result.is_json
 
 
 def trouble(answer: Answer, code: str, *, requested: str, changing: bool, hint: str) -> RetryLater | NeedsAttention:

@@ -19,7 +19,7 @@ from guestlist.sites.contract import (
 )
 from guestlist.sites.http import Timeouts
 from guestlist.sites.memberpress import settings
-from guestlist.sites.memberpress.client import Client, Refused, Session, UnsettledError
+from guestlist.sites.memberpress.client import ME, Client, Refused, Session, UnsettledError
 from guestlist.sites.memberpress.ensure import Ensuring
 from guestlist.sites.memberpress.levels import level
 
@@ -34,7 +34,7 @@ class MemberPressSite:
     def check(self) -> Outcome:
         """One request (more only if the REST API has to be found first) that shows whether all is well."""
         try:
-            reply = Session(self._client, self._record).get("/me")
+            reply = Session(self._client, self._record).get(ME)
         except UnsettledError as error:
             return error.outcome
         if isinstance(reply, Refused) or not (isinstance(reply.data, dict) and reply.data.get("success") is True):
