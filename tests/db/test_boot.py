@@ -64,7 +64,8 @@ def environment(tmp_path: Path) -> dict[str, str]:
 def test_with_an_empty_environment_it_makes_a_home_a_key_and_a_database() -> None:
     folder = Path(tempfile.mkdtemp(prefix="guestlist-test-"))
     folder.chmod(0o711)
-    environment = {"PATH": os.environ["PATH"], "GUESTLIST_HOME": str(folder / "deep" / "home")}
+    inherited = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+    environment = {**inherited, "GUESTLIST_HOME": str(folder / "deep" / "home")}
     code = (
         "import os; from guestlist.engine.boot import boot; boot(); boot();"
         "from guestlist.connections.models import Cart; print(Cart.objects.count(), os.environ['DATABASE_URL'])"

@@ -388,7 +388,7 @@ def test_programs_in_a_closed_folder_are_run_without_opening_it(
     closed.chmod(0o700)
     before = modes(site / packaged.name) | modes(home) | modes(source)
 
-    user = user_process(home, PYTHONPATH=f"{site}{os.pathsep}{source}")
+    user = user_process(home, PYTHONPATH=os.pathsep.join([str(site), str(source), *sys.path]))
     assert write_and_count(user.wait_until_running()) == 1
     server_runs_from = Path(postmaster(home).exe())
     user.end()

@@ -212,7 +212,7 @@ def test_a_killed_postgresql_is_started_again(supervise: Callable[..., Running],
 def test_serve_runs_on_an_empty_home_and_nothing_outlives_it(folder: Path) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as free:
         port = free.getsockname()[1]
-    inherited = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+    inherited = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
     environment = {**inherited, "GUESTLIST_HOME": str(folder / "home")}
     command = [sys.executable, "-m", "guestlist", "serve", "--port", str(port)]
     for end in (signal.SIGTERM, signal.SIGKILL):
