@@ -59,6 +59,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "guestlist.dashboard.outage.DatabaseAway",
 ]
 ROOT_URLCONF = "guestlist.dashboard.urls"
 APPEND_SLASH = False

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 import schemathesis
 from django.core.wsgi import get_wsgi_application
+from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 from hypothesis import HealthCheck, settings
@@ -16,6 +17,7 @@ from schemathesis.specs.openapi.checks import negative_data_rejection
 import stored
 from factories import line, placed
 from guestlist.access.models import Member
+from guestlist.api import urls
 from guestlist.api.models import ApiToken
 from guestlist.api.tokens import TokenRefused, create_token, revoke_token, tokens
 from guestlist.inbox.models import Delivery, DeliveryState
@@ -288,6 +290,20 @@ def test_a_disconnected_cart_is_still_shown_but_simulates_nothing(api):
 
 def test_answers_are_kept_out_of_caches(api):
     assert api.get("/api/v1/status")["Cache-Control"] == "no-store"
+
+
+def test_while_the_database_is_away_the_api_says_so(rf):
+    answer = urls.api.on_exception(rf.get("/api/v1/status"), OperationalError("connection refused"))
+
+    assert (answer.status_code, answer["Retry-After"]) == (503, "10")
+    assert list(json.loads(answer.content)) == ["error"]
+
+
+def test_a_mistake_of_ours_is_answered_without_its_details(rf):
+    answer = urls.api.on_exception(rf.get("/api/v1/status"), ValueError("something private"))
+
+    assert answer.status_code == 500
+    assert "private" not in answer.content.decode()
 
 
 @pytest.fixture

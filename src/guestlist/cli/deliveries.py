@@ -87,8 +87,8 @@ def replay(deliveries: Annotated[list[int], DeliveryId], as_json: AsJson = False
 
 def _unknown(ids: list[int]) -> CommandError:
     listed = ", ".join(map(str, ids))
-    found = f"delivery {listed}" if len(ids) == 1 else f"deliveries {listed}"
-    return CommandError(f"There is no {found}.", "`guestlist deliveries list` shows the latest.")
+    problem = f"There is no delivery {listed}." if len(ids) == 1 else f"There are no deliveries {listed}."
+    return CommandError(problem, "`guestlist deliveries list` shows the latest.")
 
 
 def _print_detail(detail: DeliveryDetail) -> None:

@@ -22,9 +22,11 @@ def explain(error: Exception) -> str | None:
     """
     if type(error).__module__.startswith("guestlist."):
         return str(error)
+    import psycopg
     from django.db import InterfaceError, OperationalError
 
-    if isinstance(error, OperationalError | InterfaceError):
+    # Django's own connections raise its errors, the queue's raise the driver's.
+    if isinstance(error, OperationalError | InterfaceError | psycopg.OperationalError):
         return (
             f"The database does not answer: {str(error).strip()}\n"
             "See that its server runs and is not full, and try again. Nothing was half done."

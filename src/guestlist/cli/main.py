@@ -39,6 +39,7 @@ def guestlist(
     """Every paid order, on the list: turns cart orders into exactly the right membership access."""
 
 
+app.command()(running.demo)
 app.command()(running.serve)
 app.command()(running.web)
 app.command()(running.worker)

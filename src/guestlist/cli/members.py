@@ -8,7 +8,8 @@ import typer
 
 from guestlist.cli.console import AsJson, boot, print_json, print_paragraph, print_table, shown
 from guestlist.cli.errors import CommandError
-from guestlist.cli.orders import access_words, confirmed_words, print_orders
+from guestlist.cli.grants import print_grants
+from guestlist.cli.orders import print_orders
 
 if TYPE_CHECKING:
     from guestlist.access.queries import LevelAccess, MemberView, PersonView
@@ -54,8 +55,6 @@ def _print_person(person: PersonView) -> None:
 
 
 def _print_member(member: MemberView) -> None:
-    from guestlist.orders.words import money
-
     print(f"\nSite {member.site}: {_standing(member)}")
     for text in (member.reason, member.remedy, member.alert):
         print_paragraph(text, indent="  ")
@@ -67,34 +66,18 @@ def _print_member(member: MemberView) -> None:
             [f"{access.level} {access.title}".strip(), _access(access), "yes" if access.confirmed else "not yet"]
             for access in member.access
         ],
-        empty="  No level.",
+        empty="No level.",
     )
-    print("\n  Why")
-    print_table(
-        ["level", "access", "at the site", "order", "item", "charge", "amount", "why"],
-        [
-            [
-                grant.level,
-                access_words(grant),
-                confirmed_words(grant),
-                f"{grant.order_number} (id {grant.order})",
-                grant.item,
-                grant.charge,
-                money(grant.amount_minor, grant.currency),
-                grant.reason,
-            ]
-            for grant in member.grants
-        ],
-        empty="  No grant.",
-    )
-    print("\n  Latest requests")
+    print("\nWhy")
+    print_grants(member.grants)
+    print("\nLatest requests")
     print_table(
         ["when", "request", "answer", "ms", "began with"],
         [
             [request.at, f"{request.method} {request.path}", request.status, request.milliseconds, request.excerpt[:80]]
             for request in member.requests
         ],
-        empty="  None yet.",
+        empty="None yet.",
     )
 
 
@@ -115,7 +98,7 @@ def _access(access: LevelAccess) -> str:
         case "until":
             return f"until {access.until_on}"
         case "over":
-            return f"over since {access.until_on}"
+            return f"over; the last day was {access.until_on}"
         case "unknown":
             return "not known yet"
         case _:

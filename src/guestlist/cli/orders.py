@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from guestlist.cli.console import AsJson, boot, print_json, print_paragraph, print_table, shown
+from guestlist.cli.console import AsJson, boot, print_json, print_table, shown
 from guestlist.cli.errors import CommandError
+from guestlist.cli.grants import print_grants
 
 if TYPE_CHECKING:
-    from guestlist.access.queries import GrantView, OrderDetail
+    from guestlist.access.queries import OrderDetail
     from guestlist.orders.queries import ItemView, OrderView
 
 app = typer.Typer(name="orders", help="What was bought.", no_args_is_help=True)
@@ -74,28 +75,6 @@ def print_orders(orders: list[OrderView], *, empty: str) -> None:
     )
 
 
-def access_words(grant: GrantView) -> str:
-    """What a grant gives, in words."""
-    if not grant.live:
-        return "ended"
-    if grant.state == "blocked":
-        return "not known yet"
-    return f"until {grant.until_on}" if grant.until_on else "for ever"
-
-
-def confirmed_words(grant: GrantView) -> str:
-    """Whether the site has it, in words."""
-    match grant.state.value:
-        case "right":
-            return "yes"
-        case "attention":
-            return f"needs attention: {grant.problem} {grant.remedy}".rstrip()
-        case "blocked":
-            return "waits for the site's levels to be read"
-        case _:
-            return f"not yet: {grant.problem}" if grant.problem else "not yet"
-
-
 def _item(item: ItemView) -> str:
     return item.item if item.item == item.name else f"{item.name} ({item.item})"
 
@@ -119,8 +98,6 @@ def _unknown(text: str) -> CommandError:
 
 
 def _print_detail(detail: OrderDetail) -> None:
-    from guestlist.orders.words import money
-
     order = detail.order
     print(f"Order {shown(order.number)} at cart {order.cart}, {order.mode} mode (id {order.id})")
     name = f"{order.first_name} {order.last_name}".strip()
@@ -133,23 +110,6 @@ def _print_detail(detail: OrderDetail) -> None:
         empty="Nothing is known yet.",
     )
     print("\nWhat it gives")
-    print_table(
-        ["site", "level", "access", "at the site", "item", "charge", "amount", "why"],
-        [
-            [
-                grant.site,
-                f"{grant.level} {grant.level_title}".strip(),
-                access_words(grant),
-                confirmed_words(grant),
-                grant.item,
-                grant.charge,
-                money(grant.amount_minor, grant.currency),
-                grant.reason,
-            ]
-            for grant in detail.grants
-        ],
-        empty="Nothing: no rule names its items, or its mode is not fulfilled.",
-    )
-    for grant in detail.grants:
-        if grant.state == "attention":
-            print_paragraph(f"{grant.site}: {grant.problem}\n{grant.remedy}", indent="  ")
+    print_grants(detail.grants)
+    if not detail.grants:
+        print("  Nothing: no rule names its items, or its mode is not fulfilled.")

@@ -10,6 +10,13 @@ Host = Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 = all of 
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")]
 
 
+def demo(host: Host = "127.0.0.1", port: Port = 8000) -> None:
+    """Run everything with a sandbox cart and a sandbox site, send some orders, and print where to look."""
+    from guestlist.sandbox.demo import run_demo
+
+    run_demo(host, port)
+
+
 def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     """Run everything: web and worker, with the embedded PostgreSQL unless DATABASE_URL is set."""
     from guestlist.engine.supervisor import serve

@@ -38,11 +38,17 @@ def wait(
     from guestlist.engine.overview import still_open
 
     ends_at = time.monotonic() + timeout
-    while not (found := still_open()).nothing:
-        if time.monotonic() >= ends_at:
+    while True:
+        looked_at = time.monotonic()
+        found = still_open()
+        now = time.monotonic()
+        if found.nothing:
+            return
+        if now >= ends_at:
             typer.echo(f"guestlist: still open after {timeout:g} s: {found.in_words()}.", err=True)
             raise typer.Exit(1)
-        time.sleep(POLL_SECONDS)
+        # With a great many members a look takes a while; the work waited for comes first.
+        time.sleep(min(max(POLL_SECONDS, 5 * (now - looked_at)), ends_at - now))
 
 
 def _print_overview(found: Overview) -> None:
