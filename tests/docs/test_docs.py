@@ -142,8 +142,8 @@ def test_each_library_has_its_reason_and_each_reason_its_library() -> None:
 
 # Where a module is not called like its distribution.
 _MODULES = {"django-ninja": "ninja", "python-dateutil": "dateutil"}
-# Parts of another library that come with it and that its documentation imports from.
-_PARTS = {"pydantic_core"}
+# Parts of another library: they come with it, and its documentation imports from them.
+_PARTS = {"psycopg_pool", "pydantic_core"}
 # Used without an import: named for somebody else who imports them.
 _NAMED_ONLY = {
     "httptools": "engine/web.py",
