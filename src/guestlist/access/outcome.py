@@ -119,7 +119,9 @@ def _write_member(member: Member, claim: Claim, ensured: Ensured) -> None:
     asked = [grant.ref for grant in claim.wanted.grants if grant.welcome != "never"]
     if any(isinstance(ensured.grants.get(ref), Done | AlreadyRight) for ref in asked):
         member.welcomed = True
-    member.alert = "; ".join(ensured.alerts)
+    if ensured.alerts:
+        # Kept until there is something newer to say: a rebill sees less of the member than a search does.
+        member.alert = "; ".join(ensured.alerts)
 
 
 def _write_grant(grant_id: int, wanted: WantedGrant, outcome: Outcome) -> None:

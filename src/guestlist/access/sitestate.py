@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import structlog
@@ -14,7 +14,7 @@ from guestlist.access.models import MemberState, SiteRequest
 from guestlist.access.schedule import next_probe
 from guestlist.connections.levels import levels_to_json
 from guestlist.connections.models import Site, SiteState
-from guestlist.sites.contract import Attempt, Connection, Levels, NeedsAttention, Outcome, RetryLater
+from guestlist.sites.contract import Attempt, Connection, NeedsAttention, Outcome, RetryLater
 from guestlist.sites.contract import Site as OpenSite
 from guestlist.sites.registry import all_platforms
 
@@ -140,11 +140,15 @@ def needs_levels(site: Site) -> bool:
 
 
 def read_levels(site: Site) -> bool:
-    """Read the site's levels and keep them. Returns whether they were read."""
+    """Read the site's levels and keep them. Returns whether they were read; without them the lane waits."""
     read = open_site(site).levels()
-    if not isinstance(read, Levels):
-        settle_site(site, read)
-        return False
+    match read:
+        case NeedsAttention():
+            settle_site(site, replace(read, site_wide=True))
+            return False
+        case RetryLater():
+            settle_site(site, replace(read, site_down=True))
+            return False
     site.levels, site.levels_read_at = levels_to_json(read.levels), timezone.now()
     _still(site).update(levels=site.levels, levels_read_at=site.levels_read_at)
     _works(site)

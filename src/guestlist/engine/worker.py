@@ -23,7 +23,6 @@ from procrastinate.jobs import Status
 from guestlist.access.sitestate import close_sites, sites_with_work
 from guestlist.connections.database import database_stage
 from guestlist.connections.kick import CHANNEL
-from guestlist.engine.lifeline import watch_parent
 from guestlist.engine.prompt import PromptWorker
 from guestlist.engine.tasks import INBOX, LANES, interpret, lane
 from guestlist.inbox.interpret import shards_waiting
@@ -40,7 +39,6 @@ DEAD_AFTER_SECONDS = 10
 
 def run_worker() -> None:
     """Run until SIGTERM or SIGINT; jobs under way are finished first (for at most 8 s)."""
-    watch_parent()
     try:
         asyncio.run(_main())
     finally:

@@ -12,6 +12,7 @@ from guestlist.sites.contract import NeedsAttention, RetryLater
 from guestlist.sites.http import Answer, NoAnswer, plain
 from guestlist.sites.network import Fault
 
+STILL_WORKING_SECONDS = 30.0
 _PAGE_WORDS = 120
 _CHECK_ADDRESS = "Check the site's address: open it in a browser and copy what the address line shows."
 
@@ -36,6 +37,9 @@ def no_answer(result: NoAnswer, *, changing: bool) -> RetryLater | NeedsAttentio
             )
         case Fault.UNKNOWN_HOST:
             return RetryLater(f"{reason} Either its name service is away, or the address is mistyped.", site_down=True)
+        case Fault.TIMEOUT if changing and result.sent:
+            # The site goes on working after the client gave up (section 0.6): looking too early would find nothing.
+            return RetryLater(reason, after=STILL_WORKING_SECONDS, site_down=True, unclear=True)
         case Fault.UNREACHABLE | Fault.TIMEOUT | Fault.BROKEN:
             return RetryLater(reason, site_down=True, unclear=changing and result.sent)
 
