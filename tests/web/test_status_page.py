@@ -89,15 +89,28 @@ def test_a_member_who_needs_a_person_is_marked_at_the_site(client):
     assert "members needing attention: 1" in html
 
 
-@pytest.mark.parametrize(("state", "badge"), [("down", "down"), ("attention", "needs attention")])
-def test_a_site_that_does_not_work_is_marked(client, state, badge):
+@pytest.mark.parametrize(
+    ("state", "badge", "told"),
+    [("down", "down", "A site does not answer"), ("attention", "needs attention", "Something needs you")],
+)
+def test_a_site_that_does_not_work_is_marked(client, state, badge, told):
     stored.open_shop()
     Site.objects.filter(pk="club").update(state=state)
 
     html = page(client)
 
-    assert headline(html) == "Something needs you"
+    assert headline(html) == told
     assert f'<span class="badge bad">{badge}</span>' in html
+
+
+def test_a_site_that_was_disconnected_troubles_nobody(client):
+    stored.open_shop()
+    Site.objects.filter(pk="club").update(state="attention", active=False)
+
+    html = page(client)
+
+    assert headline(html) == "All access is as it should be"
+    assert '<span class="badge quiet">disconnected</span>' in html
 
 
 def test_what_was_sold_and_is_not_mapped_is_counted(client):
