@@ -24,7 +24,7 @@ def _database(url: str) -> dict[str, Any]:
         "PORT": parts.pop("port", ""),
         # A server that was restarted leaves dead connections behind: each is tried when it is taken from the pool.
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {**parts, "pool": {"min_size": 1, "max_size": 24, "timeout": 30, "max_idle": 60}},
+        "OPTIONS": {**parts, "pool": {"min_size": 1, "max_size": 24, "timeout": 10, "max_idle": 60}},
     }
 
 

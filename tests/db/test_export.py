@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from guestlist.connections.models import Cart, CartMode, Site
+from guestlist.connections.secrets import SecretUnreadable
 from guestlist.domain.facts import Item, ItemType
 from guestlist.domain.periods import Period, Unit
 from guestlist.domain.rules import (
@@ -300,3 +301,11 @@ def test_applying_an_export_changes_nothing(wanted: Settings, prune: bool):
     assert applied.levels_read == {}
     assert stored_settings() == before == wanted
     assert export_settings() == text
+
+
+def test_secrets_under_another_key_are_not_left_out_silently(monkeypatch):
+    store(Settings(carts(SHOP), sites(ACADEMY), {}, {}))
+    monkeypatch.setenv("GUESTLIST_SECRET_KEY", "another key")
+
+    with pytest.raises(SecretUnreadable, match="GUESTLIST_SECRET_KEY"):
+        export_settings()

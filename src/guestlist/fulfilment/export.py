@@ -8,6 +8,7 @@ from typing import Any
 import tomlkit
 from tomlkit.items import AoT, InlineTable, Table
 
+from guestlist.connections.secrets import SecretUnreadable
 from guestlist.domain.rules import Rule
 from guestlist.fulfilment.rules import RULE_DEFAULTS, rule_to_dict
 from guestlist.fulfilment.settings_store import stored_settings
@@ -23,6 +24,8 @@ def export_settings() -> str:
     settings = stored_settings()
     carts = [cart for _, cart in sorted(settings.carts.items()) if cart.active]
     sites = [site for _, site in sorted(settings.sites.items()) if site.active]
+    if not all(site.credentials for site in sites) or not all(cart.secret for cart in carts):
+        raise SecretUnreadable  # each has some; these cannot be decrypted, and half a file would lose them
     connected = {cart.id for cart in carts}
     rules = sorted((key for key in settings.rules if key.cart in connected), key=_by_number)
     variables = _Variables(settings)

@@ -45,6 +45,7 @@ class Delivery(models.Model):
         indexes = [
             models.Index(fields=["shard", "id"], condition=models.Q(state="waiting"), name="delivery_waiting"),
             models.Index(fields=["state", "-id"], name="delivery_by_state"),
+            models.Index(fields=["cart", "-id"], name="delivery_by_cart"),
         ]
 
 
