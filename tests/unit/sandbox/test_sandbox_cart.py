@@ -144,6 +144,12 @@ class TestLife:
         assert (second.at.date(), second.next_due_at.date()) == (date(2026, 3, 31), date(2026, 4, 30))
         assert (first.payments_left, first.option, first.order_id) == (None, "71021", order.id)
 
+    def test_the_invoice_of_a_rebill_ends_in_its_number_and_the_orders_does_not(self, shop):
+        order = shop.order(BUYER, sold.CLUB, at=ORDERED)
+        body = order.rebill().body
+        assert (body["invoice_id"], body["recurring_payment_idx"]) == (f"{order.invoice}-1", "1")
+        assert body["order"]["invoice_id"] == body["subscription"]["invoice_id"] == order.invoice
+
     def test_a_payment_plan_counts_down_to_its_last_payment(self, shop):
         order = shop.order(BUYER, sold.STUDIO, at=ORDERED)
         payments = [fact(order.rebill()) for _ in range(2)]

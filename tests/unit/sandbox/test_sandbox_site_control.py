@@ -18,7 +18,9 @@ def test_named_sites_share_a_process_and_nothing_else(api, site):
     assert site.url_of("north") + "/wp-json/mp/v1/members?" in listed.headers["link"]
     assert len(site.state("north")["members"]) == 3
     assert len(site.state()["members"]) == 2
-    site.reset("north")
+    state = httpx2.get(f"{site.url_of('north')}/sandbox/state").json()
+    assert (state["site"], len(state["members"])) == ("north", 3)
+    httpx2.post(f"{site.url_of('north')}/sandbox/reset")
     assert len(site.state("north")["members"]) == 2
 
 

@@ -180,7 +180,8 @@ class SandboxSite:
 
 def _control(site: WordPress, request: Request, scope: Scope) -> Response:
     """The control routes, for this machine only: they show and change everything."""
-    foreign = request.headers.get("origin", request.base) != request.base.removesuffix(f"/s/{site.name}")
+    origin = request.headers.get("origin")
+    foreign = origin is not None and origin != request.base.removesuffix(f"/s/{site.name}")
     if foreign or not _is_local(scope):
         return forbidden(403).response()
     if request.path == "/sandbox/form" and request.method == "POST":
