@@ -295,6 +295,20 @@ class TestOverlaps:
         self.refund(api, 1)
         assert api.access(ann) == {}
 
+    @pytest.mark.parametrize(
+        ("first", "second", "until"),
+        [
+            ("2027-01-22", "2026-12-22", "2027-01-22"),
+            ("2026-12-22", "2027-01-22", "2027-01-22"),
+            ("", "2026-12-22", None),
+            ("2026-12-22", "", None),
+        ],
+    )
+    def test_the_longest_one_counts_in_whatever_order_they_came(self, api, ann, first, second, until):
+        api.grant(ann, expires_at=first)
+        api.grant(ann, expires_at=second)
+        assert api.access(ann) == {8: until}
+
     def test_a_forgotten_one_without_end_keeps_access_for_ever(self, api, ann):
         api.grant(ann)
         api.grant(ann, expires_at="2020-01-01")
