@@ -60,7 +60,7 @@ docs: venv ## Check the documentation against the code
 	$(BIN)/pytest tests/docs
 
 .PHONY: bench
-bench: venv ## Measure the door and the lanes; prints ratios
+bench: venv ## Measure the door, the lanes and the time to access; prints ratios
 	$(BIN)/python -m bench
 
 .PHONY: migrations
