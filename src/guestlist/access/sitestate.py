@@ -113,9 +113,7 @@ def settle_site(site: Site, outcome: Outcome) -> bool:
 def _works(site: Site) -> None:
     if site.state == SiteState.OK:
         return
-    _still(site).update(
-        state=SiteState.OK, state_since=timezone.now(), reason="", remedy="", probes=0, probe_at=None
-    )
+    _still(site).update(state=SiteState.OK, state_since=timezone.now(), reason="", remedy="", probes=0, probe_at=None)
     site.state, site.probes = SiteState.OK, 0
     log.info("site_works", site=site.pk)
 

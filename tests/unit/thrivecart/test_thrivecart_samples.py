@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,11 @@ from guestlist.domain.facts import Ignored
 REPOSITORY = Path(__file__).parents[3]
 SAMPLES = REPOSITORY.parent / "shared" / "reference" / "thrivecart-payloads"
 SECRET = "A1B2C3D4E5F6"
+
+# The recordings are not part of the project. Where they should be (CI), their absence fails; elsewhere it is said.
+pytestmark = pytest.mark.skipif(
+    not SAMPLES.is_dir() and not os.environ.get("CI"), reason=f"the recorded deliveries are not at {SAMPLES}"
+)
 
 BUYER_OF_2018 = {"email": "buyer1@example.com", "customer_id": "4000001", "first_name": "demo", "last_name": "buyer"}
 SUBSCRIPTION_OF_2018 = {
