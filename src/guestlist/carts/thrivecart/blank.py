@@ -14,7 +14,7 @@ import struct
 from collections.abc import Sequence
 
 from guestlist.carts.thrivecart.body import JSON, is_json
-from guestlist.carts.thrivecart.peek import SECRET, in_hex, percent
+from guestlist.carts.thrivecart.peek import SECRET, in_hex, is_plain_form, percent
 
 BLANK = "(blanked)"
 # Shorter words stand in ordinary text by chance: only the field that carries them is blanked.
@@ -22,6 +22,7 @@ _SHORTEST = 4
 
 # What may follow in the name (brackets) is short; without a limit a body of nothing but names would take minutes.
 _FORM_FIELD = re.compile(f"({percent(SECRET)}[^=&]{{0,200}}=)[^&]*")
+_PLAIN_WORD = re.compile("[A-Za-z0-9]+")
 # A name follows `{` or `,` and stands in quotes that no backslash precedes, which nothing inside a string does.
 _WHITE = "[ \t\r\n]*"
 _JSON_NAME = "".join(rf"(?:{char}|\\u{in_hex(ord(char), 4)})" for char in SECRET)
@@ -36,10 +37,27 @@ def blank(body: bytes, secrets: Sequence[str]) -> bytes:
     Every field named `thrivecart_secret`, at any depth, loses its value. Each of `secrets` is also taken out wherever
     else it stands: plain, percent-encoded or JSON-escaped.
     """
-    text = body.decode("latin-1")  # One character per byte, whatever the bytes are.
     words = tuple(sorted({word for word in secrets if len(word) >= _SHORTEST}, key=len, reverse=True))
+    if is_plain_form(body) and (blanked := _plain_form(body, words)) is not None:
+        return blanked
+    text = body.decode("latin-1")  # One character per byte, whatever the bytes are.
     text = _json(text, words) if is_json(body) else _form(text, words)
     return text.encode("latin-1")
+
+
+def _plain_form(body: bytes, words: tuple[str, ...]) -> bytes | None:
+    """A plain form, blanked by plain search; None = the secret's field is not where ThriveCart puts it."""
+    name = SECRET.encode()
+    begin = body.find(name)
+    value = begin + len(name) + 1
+    at_top = (begin == 0 or body[begin - 1 : begin] == b"&") and body[value - 1 : value] == b"="
+    if begin < 0 or not at_top or body.find(name, value) >= 0 or not all(map(_PLAIN_WORD.fullmatch, words)):
+        return None
+    end = body.find(b"&", value)
+    body = body[:value] + BLANK.encode() + (body[end:] if end >= 0 else b"")
+    for word in words:
+        body = body.replace(word.encode(), BLANK.encode())
+    return body
 
 
 def _form(text: str, words: tuple[str, ...]) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Mapping
-from urllib.parse import unquote_to_bytes
+from collections.abc import Mapping, Sequence
+from urllib.parse import quote, unquote_to_bytes
 
 from guestlist.carts.contract import Peek
 from guestlist.carts.thrivecart.body import JSON, LEADING, Node, as_text, is_json
@@ -27,6 +28,8 @@ def percent(name: str) -> str:
 
 _FIELDS = re.compile("&({})=([^&]*)".format("|".join(percent(name) for name in (SECRET, *_CUSTOMER))).encode())
 _BEFORE = LEADING.encode()
+_CUSTOMER_PLAIN = [(name.encode(), quote(name).encode()) for name in _CUSTOMER]
+_SPELT_OUT = re.compile(b"%(?:2[5dDeE]|3[0-9]|4[1-9a-fA-F]|5[0-9aAcCfF]|6[1-9a-fA-F]|7[0-9aAeE])")
 
 
 def peek(body: bytes) -> Peek:
@@ -35,7 +38,34 @@ def peek(body: bytes) -> Peek:
     The secret must be a text in a field of its own at the top: a JSON `true` or number, or a PHP array, is none. Of
     several, the last counts, as PHP and JSON readers have it.
     """
+    if is_plain_form(body):
+        return _peek_plain_form(body)
     return _peek_json(body) if is_json(body) else _peek_form(body)
+
+
+@functools.lru_cache(maxsize=1)  # `peek` and `blank` ask one after the other
+def is_plain_form(body: bytes) -> bool:
+    """Whether words can be searched as they are: a form in which no letter, digit or `_-.~%` is percent-encoded.
+
+    So ThriveCart writes its forms. The brackets go first: they are nearly all of the percent signs.
+    """
+    bare = body.replace(b"%5B", b"[").replace(b"%5D", b"]")
+    return body[:1].isalpha() and b"\\" not in body and not _SPELT_OUT.search(bare)
+
+
+def _peek_plain_form(body: bytes) -> Peek:
+    fields = b"&" + body.rstrip(b"\r\n")
+    customer = next((said.lower() for names in _CUSTOMER_PLAIN if (said := text(_last(fields, names)))), "")
+    return Peek(_last(fields, (SECRET.encode(),)), customer)
+
+
+def _last(fields: bytes, names: Sequence[bytes]) -> str | None:
+    """The value of the last field with one of these names."""
+    begin, name = max((fields.rfind(b"&" + name + b"="), name) for name in names)
+    if begin < 0:
+        return None
+    value = fields[begin + len(name) + 2 :].partition(b"&")[0]
+    return unquote_to_bytes(value.replace(b"+", b" ")).decode("utf-8", "replace")
 
 
 def _peek_form(body: bytes) -> Peek:
