@@ -28,7 +28,7 @@ def percent(name: str) -> str:
 
 _FIELDS = re.compile("&({})=([^&]*)".format("|".join(percent(name) for name in (SECRET, *_CUSTOMER))).encode())
 _BEFORE = LEADING.encode()
-_CUSTOMER_PLAIN = [(name.encode(), quote(name).encode()) for name in _CUSTOMER]
+_CUSTOMER_PLAIN = [(name.encode(), quote(name).encode(), quote(name).lower().encode()) for name in _CUSTOMER]
 _SPELT_OUT = re.compile(b"%(?:2[5dDeE]|3[0-9]|4[1-9a-fA-F]|5[0-9aAcCfF]|6[1-9a-fA-F]|7[0-9aAeE])")
 
 
