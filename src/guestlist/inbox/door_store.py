@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import cast
 
 import structlog
 
@@ -15,9 +16,10 @@ from guestlist.inbox.door_database import Database, DatabaseAway, Unstorable
 
 log = structlog.get_logger(__name__)
 
-# One group commits while the next one is sent.
-GROUPS_AT_ONCE = 2
 GROUP_ROWS = 128
+# While one group commits the next is sent, if it is worth its statement: small groups cost more than waiting.
+GROUPS_AT_ONCE = 2
+SECOND_GROUP_ROWS = 16
 GROUP_BYTES = 2 * 1024 * 1024
 # More than this in memory means that the database cannot keep up: the cart is asked to come back.
 WAITING_BYTES = 64 * 1024 * 1024
@@ -26,7 +28,7 @@ STORE_SECONDS = 2.0
 PATIENCE_SECONDS = 2.5
 
 # A delivery that was checked against an outdated secret, a disconnected cart or a removed token joins nothing and comes
-# back. The order by digest keeps two groups with the same bodies from waiting for each other in a circle.
+# back. The order by digest keeps two processes with the same bodies from waiting for each other in a circle.
 _STORE = """
 WITH came AS (
     SELECT * FROM unnest(
@@ -93,7 +95,7 @@ class Storer:
         self._database = database
         self._waiting: deque[_Ticket] = deque()
         self._waiting_bytes = 0
-        self._groups: set[asyncio.Task[None]] = set()
+        self._under_way: set[asyncio.Task[None]] = set()
 
     async def store(self, incoming: Incoming) -> Outcome:
         """Store a delivery, durably, and kick its shard.
@@ -107,15 +109,22 @@ class Storer:
         ticket = _Ticket(incoming, asyncio.get_running_loop().create_future())
         self._waiting.append(ticket)
         self._waiting_bytes += len(incoming.body)
-        if len(self._groups) < GROUPS_AT_ONCE:
-            group = asyncio.create_task(self._work_off())
-            self._groups.add(group)
-            group.add_done_callback(self._groups.discard)
+        self._begin_group()
         return await ticket.outcome
 
+    def _begin_group(self) -> None:
+        enough = SECOND_GROUP_ROWS if self._under_way else 1
+        if len(self._waiting) >= enough and len(self._under_way) < GROUPS_AT_ONCE:
+            self._under_way.add(asyncio.create_task(self._work_off()))
+
     async def _work_off(self) -> None:
-        while group := self._next_group():
-            await self._store(group)
+        # A task begins in the loop's next turn, so a group has all that came in this one.
+        try:
+            if group := self._next_group():
+                await self._store(group)
+        finally:
+            self._under_way.remove(cast("asyncio.Task[None]", asyncio.current_task()))
+            self._begin_group()
 
     def _next_group(self) -> list[_Ticket]:
         group: list[_Ticket] = []
