@@ -36,13 +36,12 @@ class Answer:
 class RunningDoor:
     """`guestlist web` on a free port. Carts are made in its database with SQL, as another process would."""
 
-    def __init__(self, env: dict[str, str], folder: Path) -> None:
+    def __init__(self, env: dict[str, str], folder: Path, *arguments: str) -> None:
         self.database_url = env["DATABASE_URL"]
         self._log = folder / f"web-{uuid4().hex[:8]}.log"
         with self._log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "guestlist", "web", "--port", "0"], env=env, stderr=log
-            )
+            command = [sys.executable, *(arguments or ("-m", "guestlist", "web", "--port", "0"))]
+            self.process = subprocess.Popen(command, env=env, stderr=log)
         self.port = int(wait_until(lambda: self.logged("web_ready") or self._ended(), 60)[0]["port"])
 
     def _ended(self) -> None:

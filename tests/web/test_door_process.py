@@ -24,6 +24,18 @@ def second(door: RunningDoor, tmp_path) -> Iterator[RunningDoor]:
         running.close()
 
 
+@pytest.fixture(scope="module")
+def impatient(door: RunningDoor, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDoor]:
+    """Gives a request one second instead of thirty."""
+    folder = tmp_path_factory.mktemp("impatient")
+    code = "from guestlist.engine import web; web.REQUEST_SECONDS = 1; web.run_web('127.0.0.1', 0)"
+    running = RunningDoor(door_env(door.database_url, folder), folder, "-c", code)
+    try:
+        yield running
+    finally:
+        running.close()
+
+
 def test_a_taken_port_is_told_in_words_and_ends_with_1(door, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
@@ -102,6 +114,33 @@ def test_a_request_without_end_is_cut_off(door):
     assert door.ask("GET", "/healthz").status == 200
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"POST /hooks/shop HTTP/1.1\r\nHost: x\r\n",
+        b"POST /hooks/{cart} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nevent=",
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\n",
+    ],
+    ids=["nothing", "half a head", "half a body", "half a second request"],
+)
+def test_a_request_that_never_ends_is_given_up(impatient, sent):
+    cart = impatient.connect_cart()
+    with impatient.connected() as connection:
+        connection.sendall(sent.replace(b"{cart}", cart.encode()))
+        received = read_all(connection)
+    assert received.count(b"HTTP/1.1 ") == sent.count(b"\r\n\r\nGET")
+    assert impatient.bodies(cart) == []
+
+
+def test_a_connection_that_is_idle_between_two_requests_is_kept(impatient):
+    with impatient.connected() as connection:
+        for _ in range(2):
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")
+            time.sleep(1.5)
+
+
 def _is_cut_off(connection: socket.socket, piece: bytes, times: int) -> bool:
     try:
         for _ in range(times):
@@ -110,6 +149,10 @@ def _is_cut_off(connection: socket.socket, piece: bytes, times: int) -> bool:
     except (BrokenPipeError, ConnectionResetError):
         return True
     return False
+
+
+def read_all(connection: socket.socket) -> bytes:
+    return b"".join(iter(lambda: connection.recv(4096), b""))
 
 
 def _refuses(web: RunningDoor) -> bool:
