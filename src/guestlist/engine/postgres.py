@@ -159,8 +159,8 @@ class EmbeddedPostgres:
                 f"The database in {self._data} was made by PostgreSQL {found}; this Guestlist runs PostgreSQL "
                 f"{MAJOR_VERSION}.",
                 f"Nothing was changed. While the Guestlist that made it runs, dump its database with the pg_dump of "
-                f"PostgreSQL {found}; move the folder {self._cluster} away; then start this Guestlist and load the dump "
-                f"into the new database with psql. (docs/how-to/run-as-a-service.md#another-version-of-postgresql)",
+                f"PostgreSQL {found}; move the folder {self._cluster} away; then start this Guestlist and load the "
+                f"dump into the new database with psql. (docs/how-to/run-as-a-service.md#another-version-of-postgresql)",
             )
 
     def _start(self, account: Account | None, programs: Path) -> Address:
