@@ -151,6 +151,20 @@ def blanked(body: bytes, secret: str = SECRET) -> bytes:
     return body.replace(urlencode({"": secret})[1:].encode(), b"(blanked)")
 
 
+def read_answer(connection: socket.socket) -> bytes:
+    received = b""
+    while b"\r\n\r\n" not in received:
+        received += connection.recv(1)
+    length = int(received.lower().partition(b"content-length: ")[2].partition(b"\r")[0])
+    for _ in range(length):
+        received += connection.recv(1)
+    return received
+
+
+def read_all(connection: socket.socket) -> bytes:
+    return b"".join(iter(lambda: connection.recv(4096), b""))
+
+
 def wait_until(is_so: Callable[[], Any], seconds: float, otherwise: Callable[[], str] = lambda: "it never came") -> Any:
     deadline = time.monotonic() + seconds
     while not (result := is_so()):

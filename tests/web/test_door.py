@@ -13,7 +13,7 @@ import pytest
 
 from guestlist.connections.kick import CHANNEL
 from guestlist.inbox.models import SHARDS
-from web.running_door import FORM, JSON, SECRET, RunningDoor, blanked, form
+from web.running_door import FORM, JSON, SECRET, RunningDoor, blanked, form, read_all, read_answer
 
 LARGEST = 256 * 1024
 
@@ -381,17 +381,3 @@ def test_health_readiness_and_pages_answer_beside_the_door(door):
 
 def send(connection, cart: str, body: bytes) -> None:
     connection.sendall(f"POST /hooks/{cart} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
-
-
-def read_answer(connection) -> bytes:
-    received = b""
-    while b"\r\n\r\n" not in received:
-        received += connection.recv(1)
-    length = int(received.lower().partition(b"content-length: ")[2].partition(b"\r")[0])
-    for _ in range(length):
-        received += connection.recv(1)
-    return received
-
-
-def read_all(connection) -> bytes:
-    return b"".join(iter(lambda: connection.recv(4096), b""))

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from web.conftest import door_env
-from web.running_door import FORM, RunningDoor, blanked, form, wait_until
+from web.running_door import FORM, RunningDoor, blanked, form, read_all, read_answer, wait_until
 
 
 @pytest.fixture
@@ -79,11 +79,11 @@ def test_on_sigterm_a_delivery_under_way_is_finished_and_the_process_ends_with_0
         connection.sendall(head.encode() + body[:10])
         # Answered means that the server has read what was sent before on the other connection.
         idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert idle.recv(4096).startswith(b"HTTP/1.1 200 ")
+        assert read_answer(idle).startswith(b"HTTP/1.1 200 ")
         second.process.terminate()
         wait_until(lambda: _refuses(second), 10)
         connection.sendall(body[10:])
-        assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")
+        assert read_answer(connection).startswith(b"HTTP/1.1 200 ")
     assert second.process.wait(20) == 0
     assert second.bodies(cart) == [blanked(body)]
 
@@ -137,7 +137,7 @@ def test_a_connection_that_is_idle_between_two_requests_is_kept(impatient):
     with impatient.connected() as connection:
         for _ in range(2):
             connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
-            assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")
+            assert read_answer(connection).startswith(b"HTTP/1.1 200 ")
             time.sleep(1.5)
 
 
@@ -149,10 +149,6 @@ def _is_cut_off(connection: socket.socket, piece: bytes, times: int) -> bool:
     except (BrokenPipeError, ConnectionResetError):
         return True
     return False
-
-
-def read_all(connection: socket.socket) -> bytes:
-    return b"".join(iter(lambda: connection.recv(4096), b""))
 
 
 def _refuses(web: RunningDoor) -> bool:
