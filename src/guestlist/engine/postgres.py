@@ -160,7 +160,7 @@ class EmbeddedPostgres:
                 f"{MAJOR_VERSION}.",
                 f"Nothing was changed. While the Guestlist that made it runs, dump its database with the pg_dump of "
                 f"PostgreSQL {found}; move the folder {self._cluster} away; then start this Guestlist and load the "
-                f"dump into the new database with psql. (docs/how-to/run-as-a-service.md#another-version-of-postgresql)",
+                f"dump into the new database with psql. (See docs/how-to/run-as-a-service.md.)",
             )
 
     def _start(self, account: Account | None, programs: Path) -> Address:
