@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Case, F, Value, When
@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from guestlist.access.models import Grant, GrantState, Member, MemberState
 from guestlist.connections.kick import kick_lane
 from guestlist.domain.plan import PlannedGrant, reference
+from guestlist.domain.rules import Target
 from guestlist.orders.models import Customer, Order
 
 NOT_PLANNED = "no longer part of what was bought"
@@ -26,10 +27,13 @@ class GrantKey:
     level: str
 
 
-def desire(order: Order, planned: Sequence[PlannedGrant]) -> None:
+def desire(order: Order, planned: Sequence[PlannedGrant], missing: Collection[Target] = ()) -> None:
     """Make the order's grants say what is planned; whoever's grants changed becomes due.
 
     A grant that is no longer planned ends; rows are never deleted, because they hold what the site has confirmed.
+
+    Args:
+        missing: levels that their sites do not have, so that it will never be known how long they last.
     """
     members = _members(order.customer, planned)
     # Members before grants, as the lanes lock them; from here on no lane confirms anything of theirs.
@@ -40,8 +44,8 @@ def desire(order: Order, planned: Sequence[PlannedGrant]) -> None:
         key = planned_key(wanted)
         grant = existing.pop(key, None)
         if grant is None:
-            changed.append(_new_grant(order, members[wanted.target.site], wanted))
-        elif _bring_up_to_date(grant, wanted):
+            changed.append(_new_grant(order, members[wanted.target.site], wanted, missing))
+        elif _bring_up_to_date(grant, wanted, missing):
             changed.append(grant)
     for grant in existing.values():
         if grant.live:
@@ -51,6 +55,11 @@ def desire(order: Order, planned: Sequence[PlannedGrant]) -> None:
     for grant in changed:
         grant.save()
     wake({grant.member for grant in changed if grant.state == GrantState.DUE})
+    for grant in changed:
+        if grant.state == GrantState.ATTENTION:
+            Member.objects.filter(pk=grant.member_id, state=MemberState.IDLE).update(
+                state=MemberState.ATTENTION, reason=grant.problem, remedy=grant.remedy
+            )
 
 
 def key_of(grant: Grant) -> GrantKey:
@@ -70,7 +79,12 @@ def wake(members: set[Member]) -> None:
     Grant.objects.filter(member__in=ids, state=GrantState.ATTENTION).update(state=GrantState.DUE)
     at_work = When(state=MemberState.WORKING, then=Value(MemberState.WORKING.value))
     Member.objects.filter(pk__in=ids).update(
-        version=F("version") + 1, state=Case(at_work, default=Value(MemberState.DUE.value)), due_at=Now()
+        version=F("version") + 1,
+        state=Case(at_work, default=Value(MemberState.DUE.value)),
+        due_at=Now(),
+        # A new reason to try begins a new series of tries.
+        attempts=0,
+        first_attempt_at=None,
     )
     for site_id in sorted({member.site_id for member in members}):
         kick_lane(site_id)
@@ -78,7 +92,9 @@ def wake(members: set[Member]) -> None:
 
 def _lock(members: set[Member]) -> list[int]:
     wanted = [member.pk for member in members]
-    ids = Member.objects.filter(pk__in=wanted).order_by("pk").select_for_update().values_list("pk", flat=True)
+    ids = (
+        Member.objects.filter(pk__in=wanted).order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True)
+    )
     return list(ids)
 
 
@@ -111,7 +127,7 @@ def _members(customer: Customer, planned: Sequence[PlannedGrant]) -> dict[str, M
     return found
 
 
-def _new_grant(order: Order, member: Member, wanted: PlannedGrant) -> Grant:
+def _new_grant(order: Order, member: Member, wanted: PlannedGrant, missing: Collection[Target]) -> Grant:
     grant = Grant(
         member=member,
         order=order,
@@ -121,11 +137,11 @@ def _new_grant(order: Order, member: Member, wanted: PlannedGrant) -> Grant:
         level=wanted.target.level,
         ref=reference(order.cart_id, order.mode, order.external_id, wanted.item, wanted.charge_key, wanted.target),
     )
-    _bring_up_to_date(grant, wanted)
+    _bring_up_to_date(grant, wanted, missing)
     return grant
 
 
-def _bring_up_to_date(grant: Grant, wanted: PlannedGrant) -> bool:
+def _bring_up_to_date(grant: Grant, wanted: PlannedGrant, missing: Collection[Target]) -> bool:
     """Copy what is planned; tells whether the grant changed."""
     before = (grant.until_on, grant.live, grant.state, grant.reason)
     grant.until_on = wanted.until_on
@@ -138,7 +154,12 @@ def _bring_up_to_date(grant: Grant, wanted: PlannedGrant) -> bool:
         grant.currency = wanted.currency
         grant.charged_at = wanted.charged_at
         grant.welcome = wanted.welcome.value
-    _settle(grant, blocked=bool(wanted.blocked))
+    if wanted.target in missing:
+        grant.state = GrantState.ATTENTION
+        grant.problem = f"The site {wanted.target.site} has no level {wanted.target.level}."
+        grant.remedy = "Choose another level in the rule, or make the level at the site; then replay the delivery."
+    else:
+        _settle(grant, blocked=bool(wanted.blocked))
     return grant.pk is None or before != (grant.until_on, grant.live, grant.state, grant.reason)
 
 

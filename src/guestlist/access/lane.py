@@ -10,16 +10,18 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import structlog
 from django.db import connection, transaction
 from django.db.models import F
-from django.db.models.functions import Now
+from django.utils import timezone
 
 from guestlist.access.models import Grant, GrantState, Member, MemberState
 from guestlist.access.outcome import Claim, release, write_outcome
 from guestlist.access.sitestate import open_site, probe
 from guestlist.connections.database import database_stage
+from guestlist.connections.ending import ENDING
 from guestlist.connections.kick import kick_lane
 from guestlist.connections.models import Site
 from guestlist.sites.contract import Attempt, ClaimLost, Person, Wanted, WantedGrant
@@ -31,6 +33,7 @@ log = structlog.get_logger(__name__)
 SLICE_SECONDS = 20.0
 # A claim older than this is proved again before a write. Far below the 10 s after which a worker counts as dead.
 CLAIM_PROOF_SECONDS = 4.0
+STILL_ON_ITS_WAY = timedelta(seconds=3)
 
 
 @dataclass
@@ -68,13 +71,13 @@ def run_lane(site_id: str) -> None:
 def _take_over(site_id: str) -> Lane | None:
     """Take the lane's next number. What an earlier number still holds may have reached the site."""
     with transaction.atomic():
-        site = Site.objects.select_for_update().filter(pk=site_id, active=True).first()
+        site = Site.objects.select_for_update(no_key=True).filter(pk=site_id, active=True).first()
         if site is None:
             return None
         site.epoch += 1
         site.save(update_fields=["epoch"])
         left = list(
-            Member.objects.select_for_update()
+            Member.objects.select_for_update(no_key=True)
             .filter(site=site, state=MemberState.WORKING, epoch__lt=site.epoch)
             .order_by("id")
             .values_list("id", flat=True)
@@ -83,12 +86,14 @@ def _take_over(site_id: str) -> Lane | None:
             log.warning("lane_taken_over", site=site_id, members=len(left))
             Grant.objects.filter(member__in=left, state=GrantState.DUE, remote_id="").update(look_first=True)
             Member.objects.filter(pk__in=left, remote_id="").update(look_first=True)
-            Member.objects.filter(pk__in=left).update(state=MemberState.DUE, due_at=Now(), version=F("version") + 1)
+            # A request that the earlier worker sent may still be on its way.
+            due_at = timezone.now() + STILL_ON_ITS_WAY
+            Member.objects.filter(pk__in=left).update(state=MemberState.DUE, due_at=due_at, version=F("version") + 1)
     return Lane(site, open_site(site), site.epoch, time.monotonic() + SLICE_SECONDS)
 
 
 def _work(lane: Lane) -> None:
-    while not lane.stop.is_set() and time.monotonic() < lane.ends_at:
+    while not (lane.stop.is_set() or ENDING.is_set()) and time.monotonic() < lane.ends_at:
         try:
             with database_stage():
                 claim = _claim(lane)

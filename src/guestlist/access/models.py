@@ -48,7 +48,7 @@ class Member(models.Model):
         constraints = [models.UniqueConstraint(fields=["site", "email_key"], name="member_once_per_site")]
         indexes = [
             models.Index(fields=["site", "due_at", "id"], condition=models.Q(state="due"), name="member_due"),
-            models.Index(fields=["state"], condition=~models.Q(state="idle"), name="member_open"),
+            models.Index(fields=["state", "site"], condition=~models.Q(state="idle"), name="member_open"),
         ]
 
 

@@ -84,7 +84,7 @@ def release(claim: Claim, attempts: Sequence[Attempt]) -> None:
 def _mine(claim: Claim) -> Member | None:
     """The member, locked, if this lane still holds it."""
     return (
-        Member.objects.select_for_update()
+        Member.objects.select_for_update(no_key=True)
         .filter(pk=claim.member_id, epoch=claim.epoch, state=MemberState.WORKING)
         .first()
     )
@@ -180,6 +180,8 @@ def _write_next(member: Member, claim: Claim, outcomes: Sequence[Outcome]) -> No
         log.warning("member_needs_attention", site=claim.site_id, member=member.pk, reason=stuck.reason)
     else:
         member.state, member.due_at, member.attempts, member.first_attempt_at = MemberState.IDLE, None, 0, None
+        if left := member.grants.filter(state=GrantState.ATTENTION).order_by("id").first():
+            member.state, member.reason, member.remedy = MemberState.ATTENTION, left.problem, left.remedy
     if member.version != claim.version:
         member.state, member.due_at = MemberState.DUE, now
     member.save()

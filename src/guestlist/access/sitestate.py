@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import structlog
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from guestlist.access.models import MemberState, SiteRequest
+from guestlist.access.models import Grant, GrantState, Member, MemberState, SiteRequest
 from guestlist.access.schedule import next_probe
+from guestlist.connections.database import database_stage, release_connection
 from guestlist.connections.levels import levels_to_json
 from guestlist.connections.models import Site, SiteState
 from guestlist.sites.contract import Attempt, Connection, NeedsAttention, Outcome, RetryLater
@@ -82,7 +83,8 @@ def request_row(site_id: str, member_id: int | None, attempt: Attempt) -> SiteRe
 
 
 def _keep(site_id: str, attempt: Attempt) -> None:
-    request_row(site_id, None, attempt).save()
+    with database_stage():
+        request_row(site_id, None, attempt).save()
 
 
 def settle_site(site: Site, outcome: Outcome) -> bool:
@@ -129,7 +131,9 @@ def probe(site: Site) -> bool:
         return True
     if site.probe_at is not None and site.probe_at > timezone.now():
         return False
-    return settle_site(site, open_site(site).check())
+    opened = open_site(site)
+    release_connection()
+    return settle_site(site, opened.check())
 
 
 def needs_levels(site: Site) -> bool:
@@ -139,7 +143,9 @@ def needs_levels(site: Site) -> bool:
 
 def read_levels(site: Site) -> bool:
     """Read the site's levels and keep them. Returns whether they were read; without them the lane waits."""
-    read = open_site(site).levels()
+    opened = open_site(site)
+    release_connection()
+    read = opened.levels()
     match read:
         case NeedsAttention():
             settle_site(site, replace(read, site_wide=True))
@@ -154,13 +160,15 @@ def read_levels(site: Site) -> bool:
 
 
 def sites_with_work() -> list[str]:
-    """Sites whose lane has something to do now: due members, claims left behind, or levels that were never read.
+    """Sites whose lane has something to do now.
 
-    A claim that is being worked on counts too: its lane holds the lock, and a kick too many costs nothing.
+    That is: due members, claims left behind, grants that wait for levels, or levels that were never read. A claim that
+    is being worked on counts too: its lane holds the lock, and a kick too many costs nothing.
     """
     now = timezone.now()
     reachable = Q(state__in=(SiteState.NEW, SiteState.OK)) | Q(probe_at=None) | Q(probe_at__lte=now)
-    due = Q(members__state=MemberState.DUE, members__due_at__lte=now) | Q(members__state=MemberState.WORKING)
-    work = Q(levels_read_at=None) | due
-    found = Site.objects.filter(reachable, work, active=True).order_by("id").values_list("id", flat=True)
-    return list(found.distinct())
+    due = Member.objects.filter(site=OuterRef("pk"), state=MemberState.DUE, due_at__lte=now)
+    others = {*Member.objects.filter(state=MemberState.WORKING).values_list("site_id", flat=True).distinct()}
+    others |= {*Grant.objects.filter(state=GrantState.BLOCKED).values_list("member__site_id", flat=True).distinct()}
+    work = Q(levels_read_at=None) | Q(pk__in=others) | Exists(due)
+    return list(Site.objects.filter(reachable, work, active=True).order_by("id").values_list("id", flat=True))

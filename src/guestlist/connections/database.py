@@ -17,5 +17,10 @@ def database_stage() -> Iterator[None]:
     try:
         yield
     finally:
-        if not connection.in_atomic_block:
-            connection.close()
+        release_connection()
+
+
+def release_connection() -> None:
+    """Give this thread's connection back before something that may take long; the next query takes another one."""
+    if not connection.in_atomic_block:
+        connection.close()

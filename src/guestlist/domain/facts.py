@@ -63,7 +63,7 @@ class Item:
 class Buyer:
     """Who paid. The cart's customer id is the identity; the e-mail address may change (reference thrivecart 0.14)."""
 
-    email: str | None
+    email: str | None = None
     customer_id: str | None = None
     first_name: str = ""
     last_name: str = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 
 from guestlist.domain.facts import Billing, Completed, Item, OrderFact, OrderLine, OrderPlaced, PaymentReceived
@@ -69,8 +69,8 @@ class OrderHistory:
 
 def fold(facts: Iterable[OrderFact]) -> OrderHistory:
     """The history that an order's facts tell, whatever their order and however often each came."""
-    # Latest first, so that of two facts with one key the earliest stays, whichever was delivered first.
-    ordered = sorted(facts, key=lambda fact: (fact.at, fact.key, repr(fact)), reverse=True)
+    # Of two facts with one key the one that says more stays, else the earlier one; never the one that came first.
+    ordered = sorted(facts, key=lambda fact: (-_detail(fact), fact.at, repr(fact)), reverse=True)
     unique = sorted({fact.key: fact for fact in ordered}.values(), key=lambda fact: (fact.at, fact.key))
     lines = _lines(fact for fact in unique if isinstance(fact, OrderPlaced))
     rebills: dict[Item, list[PaymentReceived]] = {}
@@ -84,33 +84,42 @@ def fold(facts: Iterable[OrderFact]) -> OrderHistory:
     )
 
 
+def _detail(fact: OrderFact) -> int:
+    return sum(getattr(fact, field.name) not in (None, "") for field in fields(fact))
+
+
 def _lines(placed: Iterable[OrderPlaced]) -> dict[Item, tuple[OrderPlaced, OrderLine]]:
     """Each item's line. A repeated order adds what it names and takes nothing away.
 
-    Where two deliveries tell of one item, the one that says more is kept (the first of equals), so the choice does
-    not depend on which arrived first.
+    Where two deliveries tell of one item, the one that says more is kept, so the choice does not depend on which
+    arrived first.
     """
-    best: dict[Item, tuple[OrderPlaced, OrderLine]] = {}
+    told: dict[Item, list[tuple[OrderPlaced, OrderLine]]] = {}
     for fact in placed:
         for line in fact.lines:
-            known = best.get(line.item)
-            if known is None or _says(line) > _says(known[1]):
-                best[line.item] = (fact, line)
-    return best
+            told.setdefault(line.item, []).append((fact, line))
+    return {item: min(lines, key=_preference) for item, lines in told.items()}
 
 
-def _says(line: OrderLine) -> tuple[bool, bool, bool, bool]:
+def _preference(told: tuple[OrderPlaced, OrderLine]) -> tuple[object, ...]:
+    """Smallest = kept: what says more, then what is earlier, then what is due earlier."""
+    fact, line = told
     return (
-        line.option is not None,
-        line.billing is Billing.RECURRING,
-        line.next_due_at is not None,
-        line.frequency is not None,
+        line.option is None,
+        line.billing is not Billing.RECURRING,
+        line.next_due_at is None,
+        line.frequency is None,
+        fact.at,
+        line.next_due_at or fact.at,
+        repr(line),
     )
 
 
 def _bought(
     item: Item, placed: tuple[OrderPlaced, OrderLine] | None, rebills: list[PaymentReceived], completed: bool
 ) -> BoughtItem:
+    if placed and rebills:
+        placed = (placed[0], _as_paid(placed[1], rebills))
     line = placed[1] if placed else None
     anchor = placed[0].at.date() if placed else None
     charges = [_first_charge(*placed)] if placed else []
@@ -120,10 +129,20 @@ def _bought(
         # A plan ends with its latest charge, also where "completed" came before the charge that completed it.
         charges[-1] = replace(charges[-1], last=True, due_on=None)
     elif line is not None and line.billing is Billing.ONE_TIME and rebills:
-        # A one-time price that was deferred: its real charge is the only one.
+        # A one-time price that was deferred (see `_as_paid`): its real charge is the only one.
         charges[-1] = replace(charges[-1], last=True, due_on=None, recurring=False)
     name = line.name if line else next((fact.name for fact in rebills if fact.name), str(item))
     return BoughtItem(item=item, name=name, charges=tuple(charges))
+
+
+def _as_paid(line: OrderLine, rebills: list[PaymentReceived]) -> OrderLine:
+    """The line as its later charges show it: one that was told as paid once and is charged on is a subscription."""
+    goes_on = any(fact.next_due_at or fact.frequency or fact.payments_left for fact in rebills)
+    deferred = line.next_due_at is not None and line.paid_minor == 0 and not goes_on
+    if line.billing is Billing.RECURRING or deferred:
+        return line
+    frequency = next((fact.frequency for fact in rebills if fact.frequency), None)
+    return replace(line, billing=Billing.RECURRING, frequency=line.frequency or frequency)
 
 
 def _first_charge(order: OrderPlaced, line: OrderLine) -> Charge:

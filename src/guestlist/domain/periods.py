@@ -55,7 +55,10 @@ class Period:
         `anchor` is the day the agreement began. Monthly billing that began on the 31st charges on 28 February and
         then again on 31 March, so a charge on a shortened month's last day goes back to the anchor's day.
         """
-        end: date = start + relativedelta(**{self.unit.value: self.count})  # type: ignore[arg-type]
+        try:
+            end: date = start + relativedelta(**{self.unit.value: self.count})  # type: ignore[arg-type]
+        except (OverflowError, ValueError):
+            return date.max  # "9999 years" at a site means: practically for ever
         if anchor is None or self.unit not in (Unit.MONTHS, Unit.YEARS):
             return end
         on_last_day = start.day == calendar.monthrange(start.year, start.month)[1]

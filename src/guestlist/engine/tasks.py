@@ -5,6 +5,9 @@ No retries and no future-dated jobs: under a queueing lock either would block it
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from procrastinate.contrib.django import app
 
 from guestlist.access.lane import run_lane
@@ -18,18 +21,39 @@ INBOX = "inbox"
 LANES = "lanes"
 
 
+# What this process is working on; a job's thread may outlive the queue's patience with it.
+RUNNING: set[str] = set()
+
+
+@contextmanager
+def running(name: str) -> Iterator[None]:
+    """Count a job among the running ones."""
+    RUNNING.add(name)
+    try:
+        yield
+    finally:
+        RUNNING.discard(name)
+
+
 @app.task(queue=INBOX, name="interpret")
 def interpret(shard: int) -> None:
     """Work off a shard of the inbox."""
-    with database_stage():
+    with running(f"inbox:{shard}"), database_stage():
         interpret_shard(shard)
 
 
 @app.task(queue=LANES, name="lane")
 def lane(site: str) -> None:
     """Work off a site's due members."""
+    with running(f"lane:{site}"):
+        _lane(site)
+
+
+def _lane(site: str) -> None:
     with database_stage():
         row = Site.objects.filter(pk=site, active=True).first()
-        if row is not None and needs_levels(row) and probe(row) and read_levels(row):
-            replan_blocked([site])
+        if row is not None and needs_levels(row) and probe(row):
+            read_levels(row)
+        # Not only after reading: an order that was planned meanwhile, or a worker that died here, left some behind.
+        replan_blocked([site])
     run_lane(site)

@@ -22,9 +22,10 @@ from procrastinate.jobs import Status
 
 from guestlist.access.sitestate import close_sites, sites_with_work
 from guestlist.connections.database import database_stage
+from guestlist.connections.ending import ENDING
 from guestlist.connections.kick import CHANNEL
 from guestlist.engine.prompt import PromptWorker
-from guestlist.engine.tasks import INBOX, LANES, interpret, lane
+from guestlist.engine.tasks import INBOX, LANES, RUNNING, interpret, lane
 from guestlist.inbox.interpret import shards_waiting
 
 log = structlog.get_logger(__name__)
@@ -35,10 +36,12 @@ INBOX_SLOTS = 4
 TICK_SECONDS = 2.0
 HEARTBEAT_SECONDS = 2.0
 DEAD_AFTER_SECONDS = 10
+# Below the 10 s after which the supervisor, or systemd, loses patience, and after which the lanes are taken over.
+GRACE_SECONDS = 7
 
 
 def run_worker() -> None:
-    """Run until SIGTERM or SIGINT; jobs under way are finished first (for at most 8 s)."""
+    """Run until SIGTERM or SIGINT; jobs under way are finished first (for at most 7 s)."""
     try:
         asyncio.run(_main())
     finally:
@@ -65,9 +68,15 @@ async def _main() -> None:
         log.info("worker_ready")
         stopped = asyncio.create_task(stop.wait())
         done, _ = await asyncio.wait([stopped, *roles], return_when=asyncio.FIRST_COMPLETED)
+        ENDING.set()
         for role in roles:
             role.cancel()
-        await asyncio.wait(roles, timeout=9)
+        await asyncio.wait(roles, timeout=GRACE_SECONDS + 1)
+        if RUNNING:
+            # Their threads cannot be ended, and must not work on while another worker takes their lanes over. What they
+            # are at is looked up there first, as after any death.
+            log.warning("worker_ends_in_mid_work", jobs=sorted(RUNNING))
+            os._exit(0)
         for task in done - {stopped}:
             task.result()  # a role that ended by itself ended with an error: let the supervisor see it
 
@@ -81,7 +90,7 @@ async def _run_queue(app: procrastinate.App, queue: str, slots: int) -> None:
         delete_jobs="always",
         fetch_job_polling_interval=TICK_SECONDS,
         update_heartbeat_interval=HEARTBEAT_SECONDS,
-        shutdown_graceful_timeout=8,
+        shutdown_graceful_timeout=GRACE_SECONDS,
         install_signal_handlers=False,
     )
     await worker.run()  # type: ignore[no-untyped-call]

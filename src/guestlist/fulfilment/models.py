@@ -44,6 +44,8 @@ class Decision(models.Model):
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="decisions")
     item = models.CharField(max_length=80)
     charge_key = models.CharField(max_length=120)
+    # The pricing option that the charge was known to have; once another is known, the charge is decided anew.
+    option = models.CharField(max_length=64, null=True)
     # The rule in the shape of the settings file, and {"site/level": terms} for the levels it names.
     rule = models.JSONField()
     level_terms = models.JSONField()

@@ -30,12 +30,13 @@ class Decisions:
         self._stored = {(row.item, row.charge_key): row for row in stored}
         self._rules = rules
         self._levels: dict[str, dict[str, LevelTerms]] = {}
+        self._read: set[str] = set()
         self.changed: list[Decision] = []
 
     def decide(self, charge: Charge) -> Decided | None:
         """The rule and terms for a charge; None = unmapped, and so undecided."""
         row = self._stored.get((str(charge.item), charge.key))
-        if row is not None:
+        if row is not None and row.option == charge.option:
             rule = rule_from_dict(row.rule)
             known = {key: terms_from_dict(terms) for key, terms in row.level_terms.items()}
         else:
@@ -43,19 +44,28 @@ class Decisions:
             if found is None:
                 return None
             rule, known = found, {}
-            row = Decision(item=str(charge.item), charge_key=charge.key, rule=rule_to_dict(rule), level_terms={})
+            row = row or Decision(item=str(charge.item), charge_key=charge.key)
+            row.option, row.rule, row.level_terms = charge.option, rule_to_dict(rule), {}
+            self.changed.append(row)
         terms = {target: known.get(_key(target)) or self._terms_now(target) for target in rule.grants}
         decided = {target: found for target, found in terms.items() if found is not None}
-        if row.pk is None or len(decided) > len(known):
+        if len(decided) > len(known):
             row.level_terms = {_key(target): terms_to_dict(found) for target, found in decided.items()}
-            self.changed.append(row)
+            if row not in self.changed:
+                self.changed.append(row)
         return Decided(rule, decided)
+
+    def is_missing(self, target: Target) -> bool:
+        """Whether the site's levels were read and this is none of them."""
+        return self._terms_now(target) is None and target.site in self._read
 
     def _terms_now(self, target: Target) -> LevelTerms | None:
         if target.site not in self._levels:
-            site = Site.objects.filter(pk=target.site).only("levels").first()
+            site = Site.objects.filter(pk=target.site).only("levels", "levels_read_at").first()
             levels = levels_from_json(site.levels) if site else ()
             self._levels[target.site] = {level.id: level.terms for level in levels}
+            if site is not None and site.levels_read_at is not None:
+                self._read.add(target.site)
         return self._levels[target.site].get(target.level)
 
 
@@ -75,7 +85,10 @@ def plan_order(order: Order, facts: Iterable[OrderFact]) -> tuple[Plan, Decision
 
 
 def replan(order: Order) -> Plan:
-    """Plan a locked order and write down its grants. An order whose mode is not fulfilled is left as it is."""
+    """Plan a locked order and write down its grants.
+
+    An order whose mode is not fulfilled is left as it is; one whose customer's address is not known yet waits for it.
+    """
     if not is_fulfilled(order.mode, order.cart.mode):
         return Plan((), ())
     planned, decisions = plan_order(order, facts_of(order))
@@ -89,14 +102,20 @@ def replan(order: Order) -> Plan:
     if unmapped != order.unmapped:
         order.unmapped = unmapped
         order.save(update_fields=["unmapped"])
-    desire(order, planned.grants)
+    if order.customer.email_key:
+        missing = {grant.target for grant in planned.grants if grant.blocked and decisions.is_missing(grant.target)}
+        desire(order, planned.grants, missing)
     return planned
 
 
 def replan_blocked(site_ids: Collection[str]) -> int:
     """Plan the orders anew that waited for these sites' levels. Returns how many."""
     waiting = (
-        Order.objects.filter(grants__state=GrantState.BLOCKED, grants__member__site__in=site_ids)
+        Order.objects.filter(
+            grants__state=GrantState.BLOCKED,
+            grants__member__site__in=site_ids,
+            grants__member__site__levels_read_at__isnull=False,
+        )
         .distinct()
         .order_by("id")
         .values_list("id", flat=True)
@@ -104,7 +123,11 @@ def replan_blocked(site_ids: Collection[str]) -> int:
     ids = list(waiting)
     for order_id in ids:
         with transaction.atomic():
-            replan(Order.objects.select_related("cart", "customer").select_for_update(of=("self",)).get(pk=order_id))
+            replan(
+                Order.objects.select_related("cart", "customer")
+                .select_for_update(of=("self",), no_key=True)
+                .get(pk=order_id)
+            )
     return len(ids)
 
 

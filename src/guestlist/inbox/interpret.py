@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import psycopg
 import structlog
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from guestlist.carts.contract import Reading, Unreadable
 from guestlist.carts.registry import all_carts
+from guestlist.connections.ending import ENDING
 from guestlist.connections.kick import kick_inbox
 from guestlist.domain.facts import Fact, Ignored, Mode
 from guestlist.fulfilment.planning import is_fulfilled, replan
@@ -17,10 +19,12 @@ from guestlist.orders.record import Recorded, record
 
 log = structlog.get_logger(__name__)
 
+COLLISIONS = 4
+
 
 def interpret_shard(shard: int) -> None:
     """Work off a shard's waiting deliveries, oldest first."""
-    while _interpret_next(shard):
+    while not ENDING.is_set() and _interpret_next(shard):
         pass
 
 
@@ -33,7 +37,7 @@ def shards_waiting() -> list[int]:
 def replay(delivery_ids: list[int]) -> int:
     """Have deliveries interpreted again; the result replaces what they told before. Returns how many were found."""
     with transaction.atomic():
-        rows = Delivery.objects.select_for_update().filter(pk__in=delivery_ids)
+        rows = Delivery.objects.select_for_update(no_key=True).filter(pk__in=delivery_ids).order_by("pk")
         shards = {row.shard for row in rows}
         found = rows.update(state=DeliveryState.WAITING)
         for shard in sorted(shards):
@@ -51,10 +55,7 @@ def _interpret_next(shard: int) -> bool:
     if delivery_id is None:
         return False
     try:
-        with transaction.atomic():
-            delivery = Delivery.objects.select_for_update().select_related("cart").get(pk=delivery_id)
-            if delivery.state == DeliveryState.WAITING:
-                _interpret(delivery)
+        _interpret_locked(delivery_id)
     except (OperationalError, InterfaceError):
         raise  # the database is in trouble, not the delivery: it waits
     except Exception as error:
@@ -66,6 +67,27 @@ def _interpret_next(shard: int) -> bool:
             interpreted_at=timezone.now(),
         )
     return True
+
+
+def _interpret_locked(delivery_id: int) -> None:
+    """In one transaction; tried again if another worker was at the same customer or order in the same moment."""
+    for tries_left in reversed(range(COLLISIONS)):
+        try:
+            with transaction.atomic():
+                delivery = (
+                    # The delivery alone: a locked cart would keep the door from storing.
+                    Delivery.objects.select_for_update(of=("self",), no_key=True)
+                    .select_related("cart")
+                    .get(pk=delivery_id)
+                )
+                if delivery.state == DeliveryState.WAITING:
+                    _interpret(delivery)
+        except (IntegrityError, OperationalError) as error:
+            deadlock = isinstance(error.__cause__, psycopg.errors.DeadlockDetected)
+            if not tries_left or not (deadlock or isinstance(error, IntegrityError)):
+                raise
+        else:
+            return
 
 
 def _interpret(delivery: Delivery) -> None:
@@ -111,7 +133,13 @@ def _describe(delivery: Delivery, reading: Reading, recorded: Recorded) -> None:
         if recorded.new_facts
         else "nothing new"
     )
-    delivery.summary = words + _held(delivery, modes)
+    delivery.summary = words + _held(delivery, modes) + _without_address(recorded)
+
+
+def _without_address(recorded: Recorded) -> str:
+    if all(order.customer.email_key for order in recorded.orders):
+        return ""
+    return "; nothing is granted until a delivery names the customer's e-mail address"
 
 
 def _held(delivery: Delivery, modes: set[Mode]) -> str:

@@ -55,7 +55,11 @@ class Order(models.Model):
 
 
 class Fact(models.Model):
-    """One thing that happened to an order (or, without an order, to a customer)."""
+    """One thing that happened to an order (or, without an order, to a customer), as one delivery told it.
+
+    Two deliveries may tell the same, in more or less detail; folding keeps one. So what a delivery told can be taken
+    back when it is read again, without taking it from the other one.
+    """
 
     cart = models.ForeignKey(Cart, on_delete=models.PROTECT, related_name="+")
     order = models.ForeignKey(Order, on_delete=models.CASCADE, null=True, related_name="facts")
@@ -65,14 +69,13 @@ class Fact(models.Model):
     at = models.DateTimeField()
     # The domain fact as JSON (orders.codec).
     data = models.JSONField()
-    # The delivery that told of it first (inbox.Delivery.id; no foreign key, because deliveries are pruned).
-    delivery_id = models.BigIntegerField(null=True, db_index=True)
+    # The delivery that told it (inbox.Delivery.id; no foreign key, because deliveries are pruned).
+    delivery_id = models.BigIntegerField()
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["order", "key"], name="fact_once_per_order"),
             models.UniqueConstraint(
-                fields=["customer", "key"], condition=models.Q(order=None), name="fact_once_per_customer"
+                fields=["delivery_id", "order", "key"], name="fact_once_per_delivery", nulls_distinct=False
             ),
         ]
