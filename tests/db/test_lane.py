@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from db.conftest import make_cart, make_site
@@ -13,9 +14,11 @@ from factories import MONTH, line, placed, rebill, rule
 from guestlist.access import lane as lanes
 from guestlist.access.models import Grant, GrantState, Member, MemberState, SiteRequest
 from guestlist.access.outcome import write_outcome
-from guestlist.access.sitestate import close_sites, sites_with_work
+from guestlist.access.sitestate import close_sites, open_site, read_levels, sites_with_work
+from guestlist.connections.ending import ENDING
 from guestlist.connections.models import Site
 from guestlist.domain.facts import Buyer
+from guestlist.engine import tasks
 from guestlist.sandbox.site.server import SandboxSite
 from guestlist.sites.contract import AlreadyRight, Done, Ensured
 
@@ -227,6 +230,9 @@ def test_what_a_dead_worker_left_is_looked_up_before_it_is_done_again(academy, m
 
     monkeypatch.setattr(lanes, "write_outcome", write_outcome)
     run()
+    assert len(complete(academy)) == 1, "its last request may still be on its way: looked at a little later"
+    make_due()
+    run()
 
     assert len(academy.state()["transactions"]) == 1
     assert by_email(academy) == {"nora@buyers.test": {8: UNTIL}}
@@ -244,6 +250,8 @@ def test_a_worker_taken_for_dead_neither_claims_nor_writes(academy):
     claim = lanes._claim(zombie)
 
     run()  # another worker takes the lane over and finishes
+    make_due()
+    run()
 
     assert lanes._claim(zombie) is None
     ref = Grant.objects.get().ref
@@ -333,4 +341,98 @@ def test_an_error_of_ours_loses_nothing(academy, monkeypatch):
     make_due()
     run()
 
+    assert by_email(academy) == {"nora@buyers.test": {8: UNTIL}}
+
+
+def test_a_grant_that_needs_attention_is_not_forgotten_while_another_is_retried(academy):
+    save(rule("product-14", "academy/77", access="forever"))
+    academy.switch(faults=[{"match": "POST /transactions", "kind": "html_500", "times": 1}])
+    deliver(placed(str(TODAY), line("product-13", paid_minor=100), line("product-14", paid_minor=100)))
+    for _ in range(4):
+        run()
+        make_due()
+
+    member = Member.objects.get()
+    assert by_email(academy) == {"nora@buyers.test": {10: None}}
+    assert member.state == MemberState.ATTENTION
+    assert "77" in member.reason
+
+
+def test_a_grant_that_needs_attention_is_not_forgotten_when_another_order_comes_meanwhile(academy):
+    save(rule("product-14", "academy/77", access="forever"))
+    deliver(placed(str(TODAY), line("product-14", paid_minor=100)))
+    lane = lanes._take_over("academy")
+    claim = lanes._claim(lane)
+    deliver(placed(str(TODAY), line("product-13", paid_minor=100), order_id="7002"))
+    lanes._settle(lane, claim)
+    run()
+
+    assert by_email(academy) == {"nora@buyers.test": {10: None}}
+    assert Member.objects.get().state == MemberState.ATTENTION
+
+
+def test_a_level_that_the_site_does_not_have_needs_attention_at_once(academy):
+    save(rule("product-14", "academy/77"))
+    deliver(placed(str(TODAY), line("product-14", paid_minor=100)))
+
+    member = Member.objects.get()
+    assert member.state == MemberState.ATTENTION
+    assert "77" in member.reason
+    assert "rule" in member.remedy
+    assert sites_with_work() == []
+
+
+def test_grants_that_waited_for_levels_go_on_although_the_worker_died_after_reading_them(academy):
+    Site.objects.update(levels=[], levels_read_at=None)
+    deliver(placed(str(TODAY), line("product-13", paid_minor=100)))
+    assert Grant.objects.get().state == GrantState.BLOCKED
+    assert read_levels(Site.objects.get())  # and here the worker died
+    assert sites_with_work() == ["academy"]
+
+    tasks.lane("academy")
+
+    assert by_email(academy) == {"nora@buyers.test": {10: None}}
+
+
+def test_a_new_order_after_five_days_of_failure_is_tried_anew(academy):
+    deliver(placed(str(TODAY), line("product-13", paid_minor=100)))
+    long_ago = timezone.now() - timedelta(days=40)
+    Member.objects.update(state=MemberState.ATTENTION, due_at=None, attempts=17, first_attempt_at=long_ago)
+    deliver(placed(str(TODAY), line("product-13", paid_minor=100), order_id="7002"))
+    academy.switch(faults=[{"match": "POST /transactions", "kind": "html_200", "times": 1}])
+    run()
+
+    member = Member.objects.get()
+    assert (member.state, member.attempts) == (MemberState.DUE, 1)
+
+
+def test_nothing_is_asked_of_a_site_while_a_database_connection_is_held(academy, monkeypatch):
+    held = []
+    opened = open_site(Site.objects.get())
+    for name in ("check", "levels", "ensure"):
+        real = getattr(opened, name)
+
+        def watched(*args, real=real, name=name, **kwargs):
+            held.append((name, connection.connection is not None))
+            return real(*args, **kwargs)
+
+        monkeypatch.setattr(opened, name, watched)
+    Site.objects.update(state="down", probe_at=timezone.now(), levels_read_at=None)
+    deliver(MONTHLY)
+    tasks.lane("academy")
+
+    assert held == [("check", False), ("levels", False), ("ensure", False)]
+    assert by_email(academy) == {"nora@buyers.test": {8: UNTIL}}
+
+
+def test_a_process_that_is_to_end_claims_no_more(academy):
+    deliver(MONTHLY)
+    ENDING.set()
+    try:
+        run()
+        assert academy.requests() == []
+    finally:
+        ENDING.clear()
+
+    run()
     assert by_email(academy) == {"nora@buyers.test": {8: UNTIL}}

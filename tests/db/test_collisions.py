@@ -1,0 +1,192 @@
+"""Two workers at the same customer, order or cart in the same moment: nobody waits in a circle, nothing fails."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+from django.db import connection, connections, transaction
+from django.utils import timezone
+
+from db.conftest import LEVELS, make_cart, make_site
+from db.test_interpret import body, store
+from db.test_planning import deliver, save
+from factories import MONTH, line, moment, placed, rebill, rule
+from guestlist.access.models import Grant, GrantState
+from guestlist.access.sitestate import sites_with_work
+from guestlist.connections.levels import levels_to_json
+from guestlist.connections.models import Site
+from guestlist.domain.facts import Buyer
+from guestlist.fulfilment import planning
+from guestlist.inbox import interpret
+from guestlist.orders import record as recording
+from guestlist.orders.models import Customer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ORDER = placed("2026-03-10", line("product-12", paid_minor=2900, frequency=MONTH))
+
+
+class Together:
+    """Runs actions in threads of their own and gathers what they raise."""
+
+    def __init__(self, **actions: Callable[[], object]) -> None:
+        self.errors: list[str] = []
+        self.threads = [
+            threading.Thread(target=self._run, args=(name, action), name=name) for name, action in actions.items()
+        ]
+
+    def _run(self, name: str, action: Callable[[], object]) -> None:
+        try:
+            action()
+        except Exception as error:
+            self.errors.append(f"{name}: {error}")
+        finally:
+            connections.close_all()
+
+    def run(self) -> list[str]:
+        for thread in self.threads:
+            thread.start()
+        for thread in self.threads:
+            thread.join(30)
+        return self.errors
+
+
+def test_the_door_can_store_while_a_delivery_is_interpreted(monkeypatch):
+    make_cart()
+    store(body())
+    inside, go_on = threading.Event(), threading.Event()
+    real = interpret._interpret
+
+    def slow(delivery):
+        inside.set()
+        go_on.wait(20)
+        real(delivery)
+
+    monkeypatch.setattr(interpret, "_interpret", slow)
+    worker = Together(worker=lambda: interpret.interpret_shard(3))
+    worker.threads[0].start()
+    inside.wait(10)
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '2s'")
+            store(body(order_id="880002"), shard=5)
+    finally:
+        go_on.set()
+        worker.threads[0].join(20)
+    assert worker.errors == []
+
+
+def test_a_replay_and_a_new_delivery_of_one_order_do_not_wait_in_a_circle(monkeypatch):
+    make_cart()
+    make_site("academy")
+    save(rule("product-12", "academy/8"))
+    deliver(ORDER, delivery=500_001)
+    replay_has_order, other_moves = threading.Event(), threading.Event()
+    real = recording._find_customer
+
+    def meet(cart_id, buyer):
+        if threading.current_thread().name == "replay":
+            replay_has_order.set()
+            other_moves.wait(2)
+            time.sleep(0.2)
+            return real(cart_id, buyer)
+        replay_has_order.wait(5)
+        other_moves.set()
+        return real(cart_id, buyer)
+
+    monkeypatch.setattr(recording, "_find_customer", meet)
+
+    def replay() -> None:
+        deliver(ORDER, delivery=500_001)
+
+    def new() -> None:
+        replay_has_order.wait(5)
+        other_moves.set()
+        deliver(rebill("2026-04-10", index=2, frequency=MONTH), delivery=500_002)
+
+    assert Together(replay=replay, new=new).run() == []
+    assert Grant.objects.filter(live=True).count() == 2
+
+
+def test_planning_blocked_orders_and_interpreting_do_not_wait_in_a_circle(monkeypatch):
+    make_cart()
+    make_site("academy", levels=[], levels_read_at=None)
+    save(rule("product-12", "academy/10"))
+    deliver(placed("2026-03-10", line("product-12", paid_minor=1), line("bump-3", paid_minor=1)))
+    save(rule("bump-3", "academy/9"))
+    Site.objects.update(levels=levels_to_json(LEVELS), levels_read_at=timezone.now(), state="ok")
+    planning_now, interpreting_now = threading.Event(), threading.Event()
+    real_desire, real_locked = planning.desire, recording._locked
+
+    def desire(order, planned, missing=()):
+        if threading.current_thread().name == "planning":
+            planning_now.set()
+            interpreting_now.wait(5)
+            time.sleep(0.3)
+        return real_desire(order, planned, missing)
+
+    def locked(cart_id, fact):
+        planning_now.wait(5)
+        interpreting_now.set()
+        return real_locked(cart_id, fact)
+
+    monkeypatch.setattr(planning, "desire", desire)
+    monkeypatch.setattr(recording, "_locked", locked)
+    errors = Together(
+        planning=lambda: planning.replan_blocked(["academy"]),
+        interpreting=lambda: deliver(rebill("2026-04-10", index=2, frequency=MONTH)),
+    ).run()
+
+    assert errors == []
+    assert not Grant.objects.filter(state=GrantState.BLOCKED).exists()
+
+
+def test_an_order_planned_while_the_levels_are_read_is_found_by_the_tick():
+    make_cart()
+    make_site("academy", levels=[], levels_read_at=None)
+    save(rule("product-12", "academy/10"))
+    planned, go_on = threading.Event(), threading.Event()
+
+    def work() -> None:
+        with transaction.atomic():
+            for order in recording.record("shop", [placed("2026-03-10", line("product-12", paid_minor=1))], 1).orders:
+                planning.replan(order)
+            planned.set()
+            go_on.wait(10)
+
+    worker = Together(worker=work)
+    worker.threads[0].start()
+    planned.wait(10)
+    Site.objects.update(levels=levels_to_json(LEVELS), levels_read_at=timezone.now(), state="ok")
+    assert planning.replan_blocked(["academy"]) == 0, "what is not committed cannot be seen"
+    go_on.set()
+    worker.threads[0].join(10)
+
+    assert sites_with_work() == ["academy"]
+    assert planning.replan_blocked(["academy"]) == 1
+    assert Grant.objects.get().state == GrantState.DUE
+
+
+def test_a_customer_known_by_address_takes_an_id_that_another_worker_makes_in_this_moment():
+    make_cart()
+    known = Buyer("nora@buyers.test")
+    deliver(rebill("2026-02-10", index=9, order_id="6999", buyer=known))
+    made, go_on = threading.Event(), threading.Event()
+
+    def other() -> None:
+        with transaction.atomic():
+            recording.find_or_make_customer("shop", Buyer("nora.old@buyers.test", "1"), moment("2026-03-01"))
+            made.set()
+            go_on.wait(5)
+            time.sleep(0.2)
+
+    def adopt() -> None:
+        made.wait(5)
+        threading.Timer(0.3, go_on.set).start()
+        deliver(placed("2026-03-10", line("product-12"), buyer=Buyer("nora@buyers.test", "1")))
+
+    assert Together(other=other, adopt=adopt).run() == []
+    assert Customer.objects.filter(external_id="1").count() == 1
