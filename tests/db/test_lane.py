@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,6 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from db.conftest import make_cart, make_site
+from db.test_interpret import body, store
 from db.test_planning import deliver, save
 from factories import MONTH, line, placed, rebill, rule
 from guestlist.access import lane as lanes
@@ -19,6 +22,7 @@ from guestlist.connections.ending import ENDING
 from guestlist.connections.models import Site
 from guestlist.domain.facts import Buyer
 from guestlist.engine import tasks
+from guestlist.inbox import interpret
 from guestlist.sandbox.site.server import SandboxSite
 from guestlist.sites.contract import AlreadyRight, Done, Ensured
 
@@ -436,3 +440,42 @@ def test_a_process_that_is_to_end_claims_no_more(academy):
 
     run()
     assert by_email(academy) == {"nora@buyers.test": {8: UNTIL}}
+
+
+def test_members_who_come_due_while_the_lane_is_at_work_are_worked_on_side_by_side(academy):
+    Site.objects.update(concurrency=3)
+    academy.switch(latency_ms=400)
+    deliver(MONTHLY)
+    lane = threading.Thread(target=lambda: (run(), connection.close()))
+    lane.start()
+    deadline = time.monotonic() + 20
+    while not academy.requests():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    for number in range(6):
+        buyer = Buyer(f"buyer{number}@buyers.test", str(number))
+        deliver(placed(str(TODAY), line("product-13", paid_minor=100), buyer=buyer, order_id=str(number)))
+    working = 0
+    while lane.is_alive():
+        working = max(working, Member.objects.filter(state=MemberState.WORKING).count())
+        time.sleep(0.05)
+    lane.join()
+
+    assert working == 3
+    assert len(complete(academy)) == 7
+
+
+def test_a_replay_tries_a_stuck_member_again(academy):
+    content = body(customer={"email": "zo\u00eb@buyers.test"})
+    delivery = store(content)
+    save(rule("product-15", "academy/10"))
+    interpret.interpret_shard(3)
+    run()
+    assert Member.objects.get().state == MemberState.ATTENTION
+    sent = len(academy.requests())
+
+    interpret.replay([delivery.pk])
+    interpret.interpret_shard(3)
+    run()
+
+    assert len(academy.requests()) > sent

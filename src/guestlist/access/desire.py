@@ -72,6 +72,11 @@ def planned_key(wanted: PlannedGrant) -> GrantKey:
     return GrantKey(str(wanted.item), wanted.charge_key, wanted.target.site, wanted.target.level)
 
 
+def try_again(order: Order) -> None:
+    """Make the order's stuck members due: somebody asks for another try."""
+    wake(set(Member.objects.filter(grants__order=order, state=MemberState.ATTENTION)))
+
+
 def wake(members: set[Member]) -> None:
     """Make members due now and kick their lanes. One that is being worked on becomes due when that is over."""
     ids = _lock(members)

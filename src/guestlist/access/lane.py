@@ -33,6 +33,8 @@ log = structlog.get_logger(__name__)
 SLICE_SECONDS = 20.0
 # A claim older than this is proved again before a write. Far below the 10 s after which a worker counts as dead.
 CLAIM_PROOF_SECONDS = 4.0
+# An idle thread of a lane that is at work looks for new members so often, should a kick have been lost.
+IDLE_SECONDS = 0.25
 STILL_ON_ITS_WAY = timedelta(seconds=3)
 
 
@@ -46,6 +48,37 @@ class Lane:
     ends_at: float
     stop: threading.Event = field(default_factory=threading.Event)
     state_lock: threading.Lock = field(default_factory=threading.Lock)
+    changed: threading.Condition = field(default_factory=threading.Condition)
+    claiming: int = 0
+    settling: int = 0
+
+    def count(self, *, claiming: int = 0, settling: int = 0) -> None:
+        """Note what a thread begins (1) or ends (-1), and let idle ones look again."""
+        with self.changed:
+            self.claiming += claiming
+            self.settling += settling
+            self.changed.notify_all()
+
+    def wait_for_more(self) -> bool:
+        """After finding nothing due: whether to look again, because others are still at work and more may come."""
+        with self.changed:
+            while self.claiming and not self.settling:
+                self.changed.wait(IDLE_SECONDS)
+            if not self.settling:
+                return False
+            self.changed.wait(IDLE_SECONDS)
+            return True
+
+
+# The lanes that run in this process, by site.
+_running: dict[str, Lane] = {}
+
+
+def nudge(site_id: str) -> None:
+    """Members of this site came due: if its lane runs in this process, its idle threads look at once."""
+    lane = _running.get(site_id)
+    if lane is not None:
+        lane.count()
 
 
 def run_lane(site_id: str) -> None:
@@ -58,11 +91,15 @@ def run_lane(site_id: str) -> None:
         threading.Thread(target=_work, args=(lane,), name=f"lane-{site_id}-{n}", daemon=True)
         for n in range(1, lane.site.concurrency)
     ]
-    for thread in helpers:
-        thread.start()
-    _work(lane)
-    for thread in helpers:
-        thread.join()
+    _running[site_id] = lane
+    try:
+        for thread in helpers:
+            thread.start()
+        _work(lane)
+        for thread in helpers:
+            thread.join()
+    finally:
+        _running.pop(site_id, None)
     if time.monotonic() >= lane.ends_at and not lane.stop.is_set():
         with database_stage():
             kick_lane(site_id)
@@ -95,15 +132,30 @@ def _take_over(site_id: str) -> Lane | None:
 def _work(lane: Lane) -> None:
     while not (lane.stop.is_set() or ENDING.is_set()) and time.monotonic() < lane.ends_at:
         try:
-            with database_stage():
-                claim = _claim(lane)
-            if claim is None:
+            claim = _counted_claim(lane)
+            if claim is not None:
+                try:
+                    _settle(lane, claim)
+                finally:
+                    lane.count(settling=-1)
+            elif not lane.wait_for_more():
                 return
-            _settle(lane, claim)
         except Exception:
             # Nothing is lost: the member stays claimed under this epoch until the tick's kick takes the lane over.
             log.exception("lane_stopped", site=lane.site.pk)
             lane.stop.set()
+
+
+def _counted_claim(lane: Lane) -> Claim | None:
+    claim = None
+    lane.count(claiming=1)
+    try:
+        with database_stage():
+            claim = _claim(lane)
+    finally:
+        # In one step, so that nobody sees a lane at rest between the claim and the work on it.
+        lane.count(claiming=-1, settling=int(claim is not None))
+    return claim
 
 
 def _settle(lane: Lane, claim: Claim) -> None:

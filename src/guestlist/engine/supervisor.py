@@ -225,7 +225,11 @@ class _Child:
             group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
         self._started_at = time.monotonic()
         return subprocess.Popen(  # noqa: S603
-            self._command, stdin=subprocess.DEVNULL, **group, **self._lifeline.popen_arguments(os.environ)
+            self._command,
+            stdin=subprocess.DEVNULL,
+            **group,
+            # A module that lies in the current folder must not take the place of one of ours.
+            **self._lifeline.popen_arguments({**os.environ, "PYTHONSAFEPATH": "1"}),
         )
 
     def keep(self) -> None:

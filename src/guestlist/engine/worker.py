@@ -20,6 +20,7 @@ from procrastinate import exceptions
 from procrastinate.contrib.django import app as django_app
 from procrastinate.jobs import Status
 
+from guestlist.access.lane import nudge
 from guestlist.access.sitestate import close_sites, sites_with_work
 from guestlist.connections.database import database_stage
 from guestlist.connections.ending import ENDING
@@ -122,6 +123,7 @@ async def _defer(app: procrastinate.App, kind: str, name: str) -> None:
             case "inbox":
                 await app.tasks[interpret.name].configure(lock=key, queueing_lock=key).defer_async(shard=int(name))
             case "lane":
+                nudge(name)
                 await app.tasks[lane.name].configure(lock=key, queueing_lock=key).defer_async(site=name)
             case _:
                 log.warning("unknown_kick", payload=key)

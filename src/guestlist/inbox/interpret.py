@@ -7,6 +7,7 @@ import structlog
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
+from guestlist.access.desire import try_again
 from guestlist.carts.contract import Reading, Unreadable
 from guestlist.carts.registry import all_carts
 from guestlist.connections.ending import ENDING
@@ -92,25 +93,28 @@ def _interpret_locked(delivery_id: int) -> None:
 
 def _interpret(delivery: Delivery) -> None:
     cart = delivery.cart
+    replayed = delivery.interpreted_at is not None
     try:
         reading = all_carts()[cart.kind].read(bytes(delivery.body), delivery.received_at)
     except Unreadable as error:
         # What it told before, if it was read before, no longer holds.
-        _plan(record(cart.pk, (), delivery.pk))
+        _plan(record(cart.pk, (), delivery.pk), replayed=replayed)
         delivery.state, delivery.summary = DeliveryState.UNREADABLE, f"{error.field}: {error.problem}"
         delivery.remedy = error.remedy
         log.warning("delivery_unreadable", delivery=delivery.pk, cart=cart.pk, field=error.field)
     else:
         recorded = record(cart.pk, _stored(reading.facts), delivery.pk)
-        _plan(recorded)
+        _plan(recorded, replayed=replayed)
         _describe(delivery, reading, recorded)
     delivery.interpreted_at = timezone.now()
     delivery.save()
 
 
-def _plan(recorded: Recorded) -> None:
+def _plan(recorded: Recorded, *, replayed: bool) -> None:
     for order in recorded.orders:
         replan(order)
+        if replayed:
+            try_again(order)
 
 
 def _stored(facts: tuple[Fact, ...]) -> list[StoredFact]:
