@@ -15,14 +15,14 @@ from guestlist.sites.contract import (
     Site,
     Wanted,
     WantedGrant,
-    confirmed,
 )
 
 
 def settled(ensured: Ensured, wanted: Wanted) -> bool:
     """Whether the site has confirmed all that was wanted."""
     outcomes = [ensured.member, *ensured.grants.values()]
-    return confirmed(outcomes) and set(ensured.grants) == {grant.ref for grant in wanted.grants}
+    confirmed = all(isinstance(outcome, Done | AlreadyRight) for outcome in outcomes)
+    return confirmed and set(ensured.grants) == {grant.ref for grant in wanted.grants}
 
 
 class Driver:

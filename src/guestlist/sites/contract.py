@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -233,8 +233,3 @@ class Platform(Protocol):
     def open(self, connection: Connection, *, record: Callable[[Attempt], None] | None = None) -> Site:
         """Open a site. `record` gets the requests of `check` and `levels`. No request is made yet."""
         ...
-
-
-def confirmed(outcomes: Sequence[Outcome]) -> bool:
-    """Whether each outcome says that the site is as wanted."""
-    return all(isinstance(outcome, Done | AlreadyRight) for outcome in outcomes)
