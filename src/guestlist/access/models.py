@@ -1,10 +1,11 @@
-"""Members, their grants (desired and confirmed), and every request made for them."""
+"""Members, their grants (desired and confirmed), what staff did by hand, and every request made to a site."""
 
 from __future__ import annotations
 
 from django.db import models
 
 from guestlist.connections.models import Site
+from guestlist.domain.staff import Act
 from guestlist.orders.models import Customer, Order
 
 
@@ -42,6 +43,8 @@ class Member(models.Model):
     reason = models.TextField(default="", blank=True)
     remedy = models.TextField(default="", blank=True)
     alert = models.TextField(default="", blank=True)
+    # `email` is newer than the address that the site has, and the site's owner wants it to follow.
+    email_due = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -50,6 +53,25 @@ class Member(models.Model):
             models.Index(fields=["site", "due_at", "id"], condition=models.Q(state="due"), name="member_due"),
             models.Index(fields=["state", "site"], condition=~models.Q(state="idle"), name="member_open"),
         ]
+
+
+class StaffChange(models.Model):
+    """What somebody of the staff did by hand for a member. Never changed and never deleted: it is the record, too."""
+
+    ACTS = [(act.value, act.value) for act in Act]
+
+    member = models.ForeignKey(Member, on_delete=models.PROTECT, related_name="staff_changes")
+    act = models.CharField(max_length=12, choices=ACTS)
+    # "" = every level of the site.
+    level = models.CharField(max_length=64, default="", blank=True)
+    # Last day of what is granted or extended; null = for ever, or does not apply.
+    until_on = models.DateField(null=True)
+    who = models.CharField(max_length=200)
+    why = models.TextField()
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["member", "id"], name="staff_change_by_member")]
 
 
 class GrantState(models.TextChoices):
@@ -62,13 +84,17 @@ class GrantState(models.TextChoices):
 
 
 class Grant(models.Model):
-    """One charge's access to one level at one site: what is desired, and what the site last confirmed."""
+    """One charge's access to one level at one site: what is desired, and what the site last confirmed.
+
+    Either it comes from an order, or staff gave it by hand (`staff_change`).
+    """
 
     member = models.ForeignKey(Member, on_delete=models.PROTECT, related_name="grants")
-    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="grants")
-    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="grants")
-    item = models.CharField(max_length=80)
-    charge_key = models.CharField(max_length=120)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, null=True, related_name="grants")
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, null=True, related_name="grants")
+    staff_change = models.OneToOneField(StaffChange, on_delete=models.PROTECT, null=True, related_name="grant")
+    item = models.CharField(max_length=80, default="", blank=True)
+    charge_key = models.CharField(max_length=120, default="", blank=True)
     level = models.CharField(max_length=64)
     # Guestlist's reference at the site; unique everywhere, and none is part of another.
     ref = models.CharField(max_length=120, unique=True)
@@ -96,6 +122,11 @@ class Grant(models.Model):
             models.UniqueConstraint(
                 fields=["order", "item", "charge_key", "member", "level"], name="grant_once_per_charge_and_level"
             ),
+            models.CheckConstraint(
+                condition=models.Q(order=None, customer=None, staff_change__isnull=False)
+                | models.Q(order__isnull=False, customer__isnull=False, staff_change=None),
+                name="grant_bought_or_by_hand",
+            ),
         ]
         indexes = [
             models.Index(fields=["member", "id"], condition=models.Q(state="due"), name="grant_due"),
@@ -114,6 +145,8 @@ class SiteRequest(models.Model):
     status = models.PositiveSmallIntegerField(null=True)
     milliseconds = models.PositiveIntegerField()
     excerpt = models.TextField(default="", blank=True)
+    # The grant that it was made for; "" = for the member, or for the site as a whole.
+    ref = models.CharField(max_length=120, default="", blank=True)
 
     class Meta:
         indexes = [models.Index(fields=["member", "-id"], name="request_by_member")]

@@ -77,6 +77,13 @@ class SiteState(models.TextChoices):
     ATTENTION = "attention"
 
 
+class OnEmailChange(models.TextChoices):
+    """What happens at the site when a customer has another address at the cart."""
+
+    LEAVE = "leave"
+    FOLLOW = "follow"
+
+
 class Site(models.Model):
     """A connected membership site, its levels as last read, and the state of its lane."""
 
@@ -88,6 +95,7 @@ class Site(models.Model):
     credentials_env = models.JSONField(default=dict)
     concurrency = models.PositiveSmallIntegerField(default=2)
     allow_private_address = models.BooleanField(default=False)
+    on_email_change = models.CharField(max_length=8, choices=OnEmailChange.choices, default=OnEmailChange.LEAVE)
     active = models.BooleanField(default=True)
     # [{"id", "title", "terms": {"period": "1 year"} | {"until_on": "2027-01-31"} | {}}]
     levels = models.JSONField(default=list)

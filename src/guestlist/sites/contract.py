@@ -68,6 +68,7 @@ class Attempt:
         status: HTTP status; None = no answer.
         seconds: until the answer or the failure.
         excerpt: the beginning of the answer, or the failure in words; redacted.
+        ref: the grant that the request was made for; "" = for the member, or for the site as a whole.
     """
 
     at: datetime
@@ -76,6 +77,7 @@ class Attempt:
     status: int | None
     seconds: float
     excerpt: str
+    ref: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,8 @@ class WantedGrant:
             service made), "always", or "never".
         remote_id: the site's id, once the grant was made there.
         look_first: an earlier attempt may have reached the site: search before writing.
+        confirmed_live: what the site showed last; None = nothing yet. Where it is True and the site shows an end now,
+            somebody ended the grant there by hand, and that is not overwritten.
     """
 
     ref: str
@@ -116,6 +120,7 @@ class WantedGrant:
     welcome: str = "never"
     remote_id: str | None = None
     look_first: bool = False
+    confirmed_live: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +131,8 @@ class Wanted:
         send_password: ask for the set-your-password mail if the member has to be made.
         made_by_us: this service made the member (so that "new" welcome mails go to them).
         look_first: an earlier attempt to make the member may have reached the site.
+        change_email: the member is known and the site shall have `person.email` as the address from now on. If it
+            cannot, that is an alert; nothing else waits for it.
         grants: only those that are not yet confirmed as wanted, oldest charge first.
     """
 
@@ -134,6 +141,7 @@ class Wanted:
     send_password: bool = True
     made_by_us: bool = False
     look_first: bool = False
+    change_email: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +153,48 @@ class Ensured:
         grants: outcome by `ref`; a ref that is missing was not tried (because of the member's outcome, or an earlier
             grant's).
         alerts: things the owner should know although nothing is stuck (two users with one address).
+        email_settled: `change_email` was done, was right already, or was refused for good (then an alert says so).
     """
 
     member: Outcome
     grants: Mapping[str, Outcome] = field(default_factory=dict)
     alerts: tuple[str, ...] = ()
+    email_settled: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """Something at the site that gives, or gave, somebody a level.
+
+    Attributes:
+        remote_id: the site's id of it.
+        ref: its reference as the site shows it (MemberPress: `trans_num`).
+        ours: the reference has Guestlist's form.
+        member: the site's id of the member.
+        email: the member's address, lower case; None = the member does not exist any more.
+        live: it gives access, unless `until_on` has passed.
+        status: the site's own word for that.
+        until_on: last day of access (UTC); None = for ever.
+    """
+
+    remote_id: str
+    ref: str
+    ours: bool
+    member: str
+    email: str | None
+    level: str
+    live: bool
+    status: str
+    until_on: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldingsPage:
+    """Some holdings, newest first. `next`: cursor of the next page, None = this was the last; `pages`: how many in all."""
+
+    rows: tuple[Holding, ...]
+    next: str | None
+    pages: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +257,24 @@ class Site(Protocol):
             record: called after each request.
             before_write: called before each request that changes something; raises `ClaimLost` to stop.
         """
+        ...
+
+    def holdings(
+        self, cursor: str | None = None, *, member: str | None = None
+    ) -> HoldingsPage | RetryLater | NeedsAttention:
+        """Read one page of all holdings at the site, or of one member's (`member`: the site's id).
+
+        What is made or deleted while a reader pages on can move rows: one may be seen twice, and one may be missed, so
+        nothing is called missing before `holding` says so.
+        """
+        ...
+
+    def holding(self, remote_id: str, ref: str, member: str) -> Holding | None | RetryLater | NeedsAttention:
+        """One holding of ours as it is now, by its id or else by its reference and member; None = it is gone."""
+        ...
+
+    def resend_password_mail(self, person: Person, *, record: Callable[[Attempt], None]) -> Outcome:
+        """Have the site mail the member a link to set a password. Done = the site said that it sends one."""
         ...
 
     def close(self) -> None:
