@@ -190,7 +190,7 @@ class Holding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldingsPage:
-    """Some holdings, newest first. `next`: cursor of the next page, None = this was the last; `pages`: how many in all."""
+    """Some holdings, newest first. `next`: the next page's cursor, None = this was the last; `pages`: how many in all."""
 
     rows: tuple[Holding, ...]
     next: str | None
@@ -269,7 +269,7 @@ class Site(Protocol):
         """
         ...
 
-    def holding(self, remote_id: str, ref: str, member: str) -> Holding | None | RetryLater | NeedsAttention:
+    def holding(self, remote_id: str, ref: str, member: str) -> Holding | RetryLater | NeedsAttention | None:
         """One holding of ours as it is now, by its id or else by its reference and member; None = it is gone."""
         ...
 
