@@ -190,7 +190,7 @@ class Holding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldingsPage:
-    """Some holdings, newest first. `next`: the next page's cursor, None = this was the last; `pages`: how many in all."""
+    """Holdings, newest first. `next`: cursor of the next page, None = this is the last; `pages`: how many there are."""
 
     rows: tuple[Holding, ...]
     next: str | None
