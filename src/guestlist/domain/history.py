@@ -4,55 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
-from datetime import date, datetime
+from datetime import date
 
-from guestlist.domain.facts import Billing, Completed, Item, OrderFact, OrderLine, OrderPlaced, PaymentReceived
+from guestlist.domain.charges import FIRST_CHARGE, Charge
+from guestlist.domain.facts import (
+    Billing,
+    Completed,
+    Item,
+    OrderFact,
+    OrderLine,
+    OrderPlaced,
+    PaymentReceived,
+    Refunded,
+)
 from guestlist.domain.periods import Period
-
-FIRST_CHARGE = "first"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Charge:
-    """One payment for one item, with what it leads to.
-
-    Attributes:
-        key: names the charge within its order and item; the order's own charge is `first`.
-        option: the pricing option that was paid for.
-        paid_on: UTC date of the charge.
-        due_on: when the next charge is due: from the event, else reckoned; None = nothing more is due, or unknown.
-        deferred: nothing was paid yet (free trial, deferred start): the first real charge is due on `due_on`.
-        last: no further charge follows (one-time items, and the last one of a payment plan).
-        recurring: the item is paid in charges that come again.
-        period_end_on: the end of the period this charge paid for, where the item recurs and its frequency is known.
-    """
-
-    item: Item
-    key: str
-    at: datetime
-    option: str | None
-    amount_minor: int
-    total_minor: int
-    currency: str
-    due_on: date | None
-    deferred: bool
-    last: bool
-    recurring: bool
-    period_end_on: date | None
-
-    @property
-    def paid_on(self) -> date:
-        """UTC date of the charge."""
-        return self.at.date()
+from guestlist.domain.refunds import with_refunds
+from guestlist.domain.standing import GOOD_STANDING, Standing, standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoughtItem:
-    """An item of an order with all its charges, oldest first."""
+    """An item of an order with all its charges, oldest first, and what stands against them."""
 
     item: Item
     name: str
     charges: tuple[Charge, ...]
+    standing: Standing = GOOD_STANDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +50,14 @@ def fold(facts: Iterable[OrderFact]) -> OrderHistory:
     ordered = sorted(facts, key=lambda fact: (-_detail(fact), fact.at, repr(fact)), reverse=True)
     unique = sorted({fact.key: fact for fact in ordered}.values(), key=lambda fact: (fact.at, fact.key))
     lines = _lines(fact for fact in unique if isinstance(fact, OrderPlaced))
-    rebills: dict[Item, list[PaymentReceived]] = {}
+    about: dict[Item, list[OrderFact]] = {}
     for fact in unique:
-        if isinstance(fact, PaymentReceived):
-            rebills.setdefault(fact.item, []).append(fact)
-    completed = {fact.item for fact in unique if isinstance(fact, Completed)}
-    items = sorted({*lines, *rebills}, key=str)
+        if not isinstance(fact, OrderPlaced):
+            about.setdefault(fact.item, []).append(fact)
+    # What ends or changes access waits until something was bought.
+    paid = {item for item, told in about.items() if any(isinstance(fact, PaymentReceived) for fact in told)}
     return OrderHistory(
-        tuple(_bought(item, lines.get(item), rebills.get(item, []), item in completed) for item in items)
+        tuple(_bought(item, lines.get(item), about.get(item, [])) for item in sorted({*lines, *paid}, key=str))
     )
 
 
@@ -115,24 +92,23 @@ def _preference(told: tuple[OrderPlaced, OrderLine]) -> tuple[object, ...]:
     )
 
 
-def _bought(
-    item: Item, placed: tuple[OrderPlaced, OrderLine] | None, rebills: list[PaymentReceived], completed: bool
-) -> BoughtItem:
+def _bought(item: Item, placed: tuple[OrderPlaced, OrderLine] | None, told: list[OrderFact]) -> BoughtItem:
+    rebills = [fact for fact in told if isinstance(fact, PaymentReceived)]
     if placed and rebills:
         placed = (placed[0], _as_paid(placed[1], rebills))
     line = placed[1] if placed else None
     anchor = placed[0].at.date() if placed else None
     charges = [_first_charge(*placed)] if placed else []
     charges += [_rebill(fact, line, anchor) for fact in rebills]
-    ended = completed or any(fact.payments_left == 0 for fact in rebills)
-    if ended and charges:
+    if any(isinstance(fact, Completed) for fact in told) or any(fact.payments_left == 0 for fact in rebills):
         # A plan ends with its latest charge, also where "completed" came before the charge that completed it.
         charges[-1] = replace(charges[-1], last=True, due_on=None)
     elif line is not None and line.billing is Billing.ONE_TIME and rebills:
         # A one-time price that was deferred (see `_as_paid`): its real charge is the only one.
         charges[-1] = replace(charges[-1], last=True, due_on=None, recurring=False)
+    charges = with_refunds(charges, [fact for fact in told if isinstance(fact, Refunded)])
     name = line.name if line else next((fact.name for fact in rebills if fact.name), str(item))
-    return BoughtItem(item=item, name=name, charges=tuple(charges))
+    return BoughtItem(item=item, name=name, charges=tuple(charges), standing=standing(charges, told))
 
 
 def _as_paid(line: OrderLine, rebills: list[PaymentReceived]) -> OrderLine:

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import assert_never
 
+from guestlist.domain.charges import FIRST_CHARGE, Charge
+from guestlist.domain.ending import Access, shortened
 from guestlist.domain.facts import Item
-from guestlist.domain.history import FIRST_CHARGE, BoughtItem, Charge, OrderHistory
+from guestlist.domain.history import BoughtItem, OrderHistory
 from guestlist.domain.periods import Period, Unit
 from guestlist.domain.rules import AccessKind, AfterLastPayment, PasswordEmail, Rule, Target, WelcomeEmail
 from guestlist.domain.terms import LevelTerms
@@ -36,7 +38,8 @@ class PlannedGrant:
 
     Attributes:
         until_on: last day of access (UTC); None = for ever.
-        reason: why, and until when, in words.
+        reason: why, and until when, in words; also why it ended.
+        live: False = it was taken away; what it would have lasted is still said.
         amount_minor, total_minor: the charge's money on its first level, 0 on further ones, so that the site's
             revenue report stays right.
         welcome: when the site is asked for its welcome mail ("never" for all but an item's first charge).
@@ -101,7 +104,7 @@ def _grants(bought: BoughtItem, charge: Charge, decided: Decided) -> list[Planne
     welcomed = {target.site for target in rule.grants} if charge is not bought.charges[0] else set()
     grants = []
     for position, target in enumerate(rule.grants):
-        until = _until(charge, rule, decided.terms.get(target))
+        until = _access(bought, charge, rule, decided.terms.get(target))
         grants.append(
             PlannedGrant(
                 item=charge.item,
@@ -115,6 +118,7 @@ def _grants(bought: BoughtItem, charge: Charge, decided: Decided) -> list[Planne
                 charged_at=charge.at,
                 welcome=WelcomeEmail.NEVER if target.site in welcomed else rule.welcome_email,
                 send_password=rule.password_email is PasswordEmail.NEW,
+                live=until.live,
                 blocked=until.blocked,
             )
         )
@@ -122,19 +126,22 @@ def _grants(bought: BoughtItem, charge: Charge, decided: Decided) -> list[Planne
     return grants
 
 
-@dataclass(frozen=True, slots=True)
-class _Until:
-    on: date | None
-    words: str
-    blocked: str = ""
+def _access(bought: BoughtItem, charge: Charge, rule: Rule, terms: LevelTerms | None) -> Access:
+    return shortened(_until(charge, rule, terms), charge, bought, rule, lambda paid: _period_end(paid, terms))
 
 
-def _until(charge: Charge, rule: Rule, terms: LevelTerms | None) -> _Until:
+def _period_end(charge: Charge, terms: LevelTerms | None) -> date:
+    """The end of the period that a charge paid for, without grace; reckoned like `_by_payment` where it is not told."""
+    told = charge.due_on or charge.period_end_on or (terms.until(charge.paid_on) if terms else None)
+    return told or ASSUMED_FREQUENCY.after(charge.paid_on)
+
+
+def _until(charge: Charge, rule: Rule, terms: LevelTerms | None) -> Access:
     match rule.access:
         case Period() as length:
-            return _Until(length.after(charge.paid_on), f"access for {length} from the payment")
+            return Access(length.after(charge.paid_on), f"access for {length} from the payment")
         case AccessKind.FOREVER:
-            return _Until(None, "access for ever, as the rule says")
+            return Access(None, "access for ever, as the rule says")
         case AccessKind.LEVEL_TERMS:
             return _by_level(charge, terms)
         case AccessKind.AUTO | AccessKind.PAID_PERIOD:
@@ -143,7 +150,7 @@ def _until(charge: Charge, rule: Rule, terms: LevelTerms | None) -> _Until:
             assert_never(rule.access)
 
 
-def _by_payment(charge: Charge, rule: Rule, terms: LevelTerms | None) -> _Until:
+def _by_payment(charge: Charge, rule: Rule, terms: LevelTerms | None) -> Access:
     if charge.last and charge.recurring:
         return _after_last(charge, rule, terms)
     if charge.last:
@@ -151,45 +158,45 @@ def _by_payment(charge: Charge, rule: Rule, terms: LevelTerms | None) -> _Until:
     grace = f" and {rule.grace_days} days of grace" if rule.grace_days else ""
     if charge.due_on is not None:
         what = "the first payment" if charge.deferred else "the next payment"
-        return _Until(
+        return Access(
             charge.due_on + timedelta(days=rule.grace_days), f"access until {what} is due on {charge.due_on}{grace}"
         )
     if terms is None:
         return _unread()
     due_on = terms.until(charge.paid_on)
     if due_on is not None:
-        return _Until(
+        return Access(
             due_on + timedelta(days=rule.grace_days),
             f"the cart did not say when the next payment is due, so the level's own term counts ({terms}){grace}",
         )
     due_on = ASSUMED_FREQUENCY.after(charge.paid_on)
-    return _Until(
+    return Access(
         due_on + timedelta(days=rule.grace_days),
         f"the cart did not say when the next payment is due, so {ASSUMED_FREQUENCY} is assumed{grace}",
     )
 
 
-def _after_last(charge: Charge, rule: Rule, terms: LevelTerms | None) -> _Until:
+def _after_last(charge: Charge, rule: Rule, terms: LevelTerms | None) -> Access:
     match rule.after_last_payment:
         case AfterLastPayment.FOREVER:
-            return _Until(None, "the last payment is made, so access stays for ever")
+            return Access(None, "the last payment is made, so access stays for ever")
         case AfterLastPayment.LEVEL_TERMS:
             return _by_level(charge, terms)
         case AfterLastPayment.PERIOD_END:
             end = charge.period_end_on or ASSUMED_FREQUENCY.after(charge.paid_on)
-            return _Until(end, f"the last payment is made; access until the end of the period it paid, {end}")
+            return Access(end, f"the last payment is made; access until the end of the period it paid, {end}")
         case _:
             assert_never(rule.after_last_payment)
 
 
-def _by_level(charge: Charge, terms: LevelTerms | None) -> _Until:
+def _by_level(charge: Charge, terms: LevelTerms | None) -> Access:
     if terms is None:
         return _unread()
-    return _Until(terms.until(charge.paid_on), f"access by the level's own terms ({terms})")
+    return Access(terms.until(charge.paid_on), f"access by the level's own terms ({terms})")
 
 
-def _unread() -> _Until:
-    return _Until(None, "waiting for the site's levels to be read", blocked="the level's terms are not known yet")
+def _unread() -> Access:
+    return Access(None, "waiting for the site's levels to be read", blocked="the level's terms are not known yet")
 
 
 def _paid_words(bought: BoughtItem, charge: Charge) -> str:

@@ -11,8 +11,9 @@ from guestlist.access.desire import desire
 from guestlist.access.models import GrantState
 from guestlist.connections.levels import levels_from_json, terms_from_dict, terms_to_dict
 from guestlist.connections.models import CartMode, Site
+from guestlist.domain.charges import Charge
 from guestlist.domain.facts import OrderFact
-from guestlist.domain.history import Charge, fold
+from guestlist.domain.history import fold
 from guestlist.domain.plan import Decided, Plan, plan
 from guestlist.domain.rules import Rule, Target, rule_for
 from guestlist.domain.terms import LevelTerms

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from guestlist.connections.models import Cart
+from guestlist.domain.charges import Charge
 from guestlist.domain.facts import CustomerChanged, Mode, OrderFact
-from guestlist.domain.history import BoughtItem, Charge, fold
+from guestlist.domain.history import BoughtItem, fold
 from guestlist.orders.codec import fact_from_json
 from guestlist.orders.models import Fact, Order
 from guestlist.orders.words import in_words
