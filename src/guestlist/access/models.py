@@ -102,6 +102,11 @@ class Grant(models.Model):
     live = models.BooleanField(default=True)
     # Why the grant is as it is, in words.
     reason = models.TextField()
+    # What `live` and `reason` are while nobody of the staff denies it (`domain.staff.denial`).
+    planned_live = models.BooleanField(default=True)
+    planned_reason = models.TextField(default="", blank=True)
+    # `until_on` cannot be known yet, so nothing may be made at the site.
+    blocked = models.BooleanField(default=False)
     amount_minor = models.BigIntegerField(default=0)
     total_minor = models.BigIntegerField(default=0)
     currency = models.CharField(max_length=8, default="")

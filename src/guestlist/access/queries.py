@@ -55,7 +55,8 @@ class MemberCounts:
 class GrantView:
     """One charge's access to one level: what is desired and why, and what the site last confirmed.
 
-    `until_on` None = for ever. Money in minor units of `currency`, on the charge's first level only.
+    `until_on` None = for ever. Money in minor units of `currency`, on the charge's first level only. `order` None = given
+    by hand.
     """
 
     id: int
@@ -63,7 +64,7 @@ class GrantView:
     level: str
     level_title: str
     email: str
-    order: int
+    order: int | None
     order_number: str
     cart: str
     item: str
@@ -275,8 +276,8 @@ def _grant_view(grant: Grant, titles: dict[str, str]) -> GrantView:
         level_title=titles.get(grant.level, ""),
         email=grant.member.email,
         order=grant.order_id,
-        order_number=grant.order.external_id,
-        cart=grant.order.cart_id,
+        order_number=grant.order.external_id if grant.order else "",
+        cart=grant.order.cart_id if grant.order else "",
         item=grant.item,
         charge=grant.charge_key,
         amount_minor=grant.amount_minor,
