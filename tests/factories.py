@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
-from guestlist.domain.facts import Billing, Buyer, Item, Mode, OrderLine, OrderPlaced, PaymentReceived
+from guestlist.domain.facts import Billing, Buyer, Item, Mode, OrderLine, OrderPlaced, PaymentReceived, Refunded
 from guestlist.domain.periods import Period
 from guestlist.domain.rules import Rule, Target, parse_access
 
@@ -55,3 +56,12 @@ def rule(item: str, *grants: str, **fields: object) -> Rule:
         fields["access"] = parse_access(access)
     targets = tuple(Target(*grant.split("/")) for grant in grants)
     return Rule(item=Item.parse(item), grants=targets, **fields)  # type: ignore[arg-type]
+
+
+def event(kind: type[Any], at: str, item: str = "product-12", **fields: object) -> Any:
+    """A fact about one item of the order, such as `event(Refunded, "2026-03-12", amount_minor=900)`."""
+    if isinstance(end := fields.get("period_end_at"), str):
+        fields["period_end_at"] = moment(end)
+    if kind is Refunded:
+        fields = {"currency": "USD", "amount_gross_minor": fields.get("amount_minor"), **fields}
+    return kind(order_id="7001", mode=Mode.LIVE, at=moment(at), buyer=BUYER, item=Item.parse(item), **fields)

@@ -1,16 +1,28 @@
 """Any order of arrival, any repetition, the same grants; no gap while the customer pays; references never overlap."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from factories import line, placed, rebill, rule
-from guestlist.domain.facts import Completed, Item, Mode, OrderFact
+from factories import event, line, placed, rebill, rule
+from guestlist.domain.facts import (
+    Completed,
+    Item,
+    Mode,
+    OrderFact,
+    OrderPlaced,
+    Paused,
+    PaymentFailed,
+    Refunded,
+    Resumed,
+    SubscriptionCancelled,
+)
 from guestlist.domain.history import fold
 from guestlist.domain.periods import Period
 from guestlist.domain.plan import Decided, plan, reference
-from guestlist.domain.rules import Target, rule_for
+from guestlist.domain.rules import OnFailedPayment, Target, rule_for
 from guestlist.domain.terms import FOREVER, LevelTerms
 
 ITEMS = ["product-1", "product-12", "bump-1", "upsell-12", "downsell-2"]
@@ -39,13 +51,19 @@ def lines(draw):
 def facts(draw) -> OrderFact:
     item = draw(st.sampled_from(ITEMS))
     at = draw(days)
-    kind = draw(st.sampled_from(["placed", "paid", "completed"]))
+    kind = draw(
+        st.sampled_from(["placed", "paid", Completed, Refunded, SubscriptionCancelled, PaymentFailed, Paused, Resumed])
+    )
     if kind == "placed":
         return placed(at, *draw(st.lists(lines(), min_size=1, max_size=4)))
-    if kind == "completed":
-        return Completed(
-            order_id="7001", mode=Mode.LIVE, at=placed(at).at, buyer=placed(at).buyer, item=Item.parse(item)
-        )
+    if kind is Refunded:
+        amount = draw(amounts)
+        event_id = draw(st.none() | st.sampled_from(["1", "2"]))
+        return event(Refunded, at, item, amount_minor=amount, event_id=event_id)
+    if kind is SubscriptionCancelled:
+        return event(kind, at, item, period_end_at=draw(st.none() | days))
+    if kind != "paid":
+        return event(kind, at, item)
     return rebill(
         at,
         item,
@@ -62,10 +80,16 @@ def facts(draw) -> OrderFact:
 def rules(draw):
     return rule(
         draw(st.sampled_from(ITEMS)),
+        "academy/8",
         option=draw(st.sampled_from(OPTIONS)),
         access=draw(st.sampled_from(["auto", "forever", "paid-period", "level-terms", "90 days"])),
         grace_days=draw(st.integers(0, 14)),
         after_last_payment=draw(st.sampled_from(["forever", "level-terms", "period-end"])),
+        on_refund=draw(st.sampled_from(["revoke", "keep"])),
+        on_partial_refund=draw(st.sampled_from(["revoke", "keep"])),
+        on_cancel=draw(st.sampled_from(["period-end", "now", "keep"])),
+        on_pause=draw(st.sampled_from(["period-end", "now", "keep"])),
+        on_failed_payment=draw(st.sampled_from(["grace", "suspend", "keep"])),
     )
 
 
@@ -79,7 +103,6 @@ def deciding(chosen, terms):
 
 @given(st.lists(facts(), max_size=6), st.lists(rules(), max_size=6), st.data())
 def test_any_order_of_arrival_and_any_repetition_give_the_same_grants(told, chosen, data):
-    chosen = [rule(str(r.item), "academy/8", option=r.option, access=str(r.access)) for r in chosen]
     decide = deciding(chosen, dict(zip(TARGETS, TERMS, strict=True)))
     wanted = plan(fold(told), decide)
 
@@ -138,6 +161,36 @@ def test_a_grant_comes_from_a_rule_for_exactly_the_item_and_option_bought(bought
         options = {line.option for line in bought if line.item == grant.item}
         assert by.item == grant.item
         assert by.option is None or by.option in options
+
+
+def lasting(told, chosen) -> dict[tuple[str, str], date]:
+    """Last day by item and charge; what was taken away lasts for no day."""
+    grants = plan(fold(told), deciding(chosen, dict(zip(TARGETS, TERMS, strict=True)))).grants
+    return {(str(g.item), g.charge_key): (g.until_on or date.max) if g.live else date.min for g in grants}
+
+
+@given(st.lists(facts(), max_size=6), st.lists(rules(), max_size=5), facts())
+def test_a_fact_about_one_item_changes_nothing_of_the_others(told, chosen, one):
+    assume(not isinstance(one, OrderPlaced))
+    before, after = lasting(told, chosen), lasting([*told, one], chosen)
+
+    changed = {
+        item for item, charge in before.keys() | after.keys() if before.get((item, charge)) != after.get((item, charge))
+    }
+    assert {item for item, _ in charges} <= {str(one.item)}
+
+
+@given(st.lists(facts(), max_size=6), st.lists(rules(), max_size=5), facts())
+def test_refunds_pauses_and_refused_payments_never_give_access(told, chosen, one):
+    """With the one exception that a seller may choose: to keep access open while a payment fails."""
+    assume(isinstance(one, Refunded | Paused | PaymentFailed))
+    # A cancellation may say more exactly how long what was paid lasts, and a refund may put it in force again.
+    told = [fact for fact in told if not isinstance(fact, SubscriptionCancelled)]
+    chosen = [replace(r, on_failed_payment=OnFailedPayment.SUSPEND) for r in chosen]
+    before, after = lasting(told, chosen), lasting([*told, one], chosen)
+
+    assert before.keys() == after.keys()
+    assert all(after[charge] <= before[charge] for charge in before)
 
 
 names = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1, max_size=12)
