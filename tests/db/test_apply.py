@@ -540,6 +540,23 @@ def test_levels_that_become_known_release_what_waited_for_them(academy: Academy)
     assert (Grant.objects.get().state, str(Grant.objects.get().until_on)) == (GrantState.DUE, "2027-03-10")
 
 
+def test_whether_addresses_follow_at_a_site_is_set_kept_and_returns_to_its_default(academy: Academy):
+    apply_settings(CART + academy.block(on_email_change='"follow"') + RULE)
+    assert Site.objects.get().on_email_change == "follow"
+    epoch = Site.objects.get().epoch
+
+    apply_settings('[[sites]]\nid = "academy"\nconcurrency = 4\n')
+    assert Site.objects.get().on_email_change == "follow"
+
+    changed = apply_settings('[[sites]]\nid = "academy"\non_email_change = "leave"\n')
+    assert "site academy: changed\n    on_email_change: follow -> leave\n" in changed.as_text()
+    assert (Site.objects.get().on_email_change, Site.objects.get().epoch) == ("leave", epoch)
+
+    apply_settings('[[sites]]\nid = "academy"\non_email_change = "follow"\n')
+    apply_settings(CART + academy.block() + RULE, prune=True)
+    assert Site.objects.get().on_email_change == "leave"
+
+
 def test_what_is_told_of_the_changes_holds_no_secret(academy: Academy):
     text = CART + 'api_key = "tc-key-1"\n' + academy.block() + RULE + "grace_days = 5\n"
     created = apply_settings(text)
@@ -548,7 +565,7 @@ def test_what_is_told_of_the_changes_holds_no_secret(academy: Academy):
     assert created.as_text() == (
         "cart shop: created\n    kind: thrivecart\n    mode: live\n    secret: set\n    api_key: set\n"
         f"site academy: created\n    kind: memberpress\n    url: {academy.url}\n    api_key: set\n"
-        "    concurrency: 2\n    allow_private_address: true\n"
+        "    concurrency: 2\n    allow_private_address: true\n    on_email_change: leave\n"
         "rule shop product-12: created\n    grants: level 8 of academy\n    grace_days: 5\n"
         f"site academy: {len(Site.objects.get().levels)} levels read\n3 changed, 0 unchanged."
     )

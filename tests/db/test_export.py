@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from guestlist.connections.models import Cart, CartMode, Site
+from guestlist.connections.models import Cart, CartMode, OnEmailChange, Site
 from guestlist.connections.secrets import SecretUnreadable
 from guestlist.domain.facts import Item, ItemType
 from guestlist.domain.periods import Period, Unit
@@ -98,6 +98,7 @@ url = "https://academy.example.com"
 api_key = {env = "ACADEMY_KEY"}
 concurrency = 2
 allow_private_address = false
+on_email_change = "leave"
 
 [[rules]]
 cart = "shop"
@@ -229,6 +230,7 @@ def any_settings(draw: st.DrawFn) -> Settings:
             credentials=draw(credentials),
             concurrency=draw(st.integers(1, 16)),
             allow_private_address=draw(st.booleans()),
+            on_email_change=draw(st.sampled_from(OnEmailChange)),
         )
         for site in draw(st.lists(ids, max_size=3, unique=True))
     ]

@@ -32,6 +32,7 @@ WHOLE = textwrap.dedent("""\
     api_key = { env = "ACADEMY_KEY" }
     concurrency = 2
     allow_private_address = false
+    on_email_change = "follow"
 
     [[rules]]
     cart = "shop"
@@ -153,6 +154,7 @@ def test_access_may_be_a_word(access: str):
             "sites[0].allow_private_address",
             'must be true or false, not the text "true"',
         ),
+        ('on_email_change = "move"', "sites[0].on_email_change", "Use one of: leave, follow."),
         ('item = "12"', "rules[0].item", "product-N, bump-N, upsell-N or downsell-N"),
         ("item = 12", "rules[0].item", "product-N, bump-N, upsell-N or downsell-N"),
         ("option = true", "rules[0].option", "must be text, not true"),
@@ -190,10 +192,10 @@ def test_a_wrong_value_is_told_with_line_place_and_remedy(line: str, place: str,
 @pytest.mark.parametrize(
     ("extra", "problem"),
     [
-        ("[[rule]]", (31, "rule", 'is not known. Did you mean "rules"? A settings file holds')),
-        ("[settings]", (31, "settings", "is not known")),
-        ("on_cancle = 'now'", (31, "rules[0].on_cancle", 'is not known. Did you mean "on_cancel"?')),
-        ("'o d.d' = 1", (31, 'rules[0]."o d.d"', "is not known")),
+        ("[[rule]]", (32, "rule", 'is not known. Did you mean "rules"? A settings file holds')),
+        ("[settings]", (32, "settings", "is not known")),
+        ("on_cancle = 'now'", (32, "rules[0].on_cancle", 'is not known. Did you mean "on_cancel"?')),
+        ("'o d.d' = 1", (32, 'rules[0]."o d.d"', "is not known")),
     ],
 )
 def test_an_unknown_key_is_told_with_the_known_ones(extra: str, problem: tuple[int, str, str]):
@@ -238,7 +240,7 @@ def test_all_mistakes_are_told_together_in_the_order_of_the_file():
     text = WHOLE.replace('"thrivecart"', '"nocart"').replace("concurrency = 2", "concurrency = 99")
     text = text.replace('on_cancel = "now"', 'on_cancel = "then"').replace('"8"', '""')
     invalid = SettingsInvalid(read(text).problems, "guestlist.toml")
-    assert [problem.line for problem in invalid.problems] == [3, 13, 20, 25]
+    assert [problem.line for problem in invalid.problems] == [3, 13, 21, 26]
     assert str(invalid).startswith("guestlist.toml has 4 mistakes; nothing was changed.\n  line 3, carts[0].kind: ")
 
 

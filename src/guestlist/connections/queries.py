@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 
 from guestlist.connections.levels import levels_from_json
-from guestlist.connections.models import Cart, CartMode, Site, SiteState
+from guestlist.connections.models import Cart, CartMode, OnEmailChange, Site, SiteState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +44,7 @@ class SiteView:
     url: str
     concurrency: int
     allow_private_address: bool
+    on_email_change: OnEmailChange
     active: bool
     state: SiteState
     state_since: datetime | None
@@ -93,6 +94,7 @@ def _site_view(site: Site) -> SiteView:
         url=site.url,
         concurrency=site.concurrency,
         allow_private_address=site.allow_private_address,
+        on_email_change=OnEmailChange(site.on_email_change),
         active=site.active,
         state=SiteState(site.state),
         state_since=site.state_since,

@@ -67,6 +67,7 @@ def _site(site: SiteSettings, variables: _Variables) -> dict[str, Any]:
         **credentials,
         "concurrency": site.concurrency,
         "allow_private_address": site.allow_private_address,
+        "on_email_change": site.on_email_change.value,
     }
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 
 from guestlist.carts.registry import all_carts
-from guestlist.connections.models import CartMode
+from guestlist.connections.models import CartMode, OnEmailChange
 from guestlist.domain.facts import Item
 from guestlist.domain.rules import (
     Access,
@@ -66,6 +66,7 @@ class SiteBlock(Block):
     application_password: SecretField | None = None
     concurrency: Annotated[int, PlainValidator(whole_number(1, 16))] | None = None
     allow_private_address: Annotated[bool, PlainValidator(read_yes_or_no)] | None = None
+    on_email_change: Annotated[OnEmailChange, PlainValidator(one_of(OnEmailChange))] | None = None
 
     def credentials(self) -> dict[str, Secret]:
         """The credential fields that the block has."""

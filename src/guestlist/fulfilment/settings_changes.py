@@ -153,6 +153,7 @@ def _site_fields(site: SiteSettings) -> dict[str, Any]:
         **site.credentials,
         "concurrency": site.concurrency,
         "allow_private_address": site.allow_private_address,
+        "on_email_change": site.on_email_change.value,
     }
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from guestlist.connections.kick import kick_lane
 from guestlist.connections.levels import levels_from_json, levels_to_json
-from guestlist.connections.models import Cart, CartMode, Site, SiteState
+from guestlist.connections.models import Cart, CartMode, OnEmailChange, Site, SiteState
 from guestlist.connections.secrets import SecretUnreadable
 from guestlist.domain.facts import Item
 from guestlist.domain.rules import Rule
@@ -55,6 +55,7 @@ def _site(row: Site) -> SiteSettings:
         credentials={name: Secret(value, row.credentials_env.get(name, "")) for name, value in plain.items()},
         concurrency=row.concurrency,
         allow_private_address=row.allow_private_address,
+        on_email_change=OnEmailChange(row.on_email_change),
         active=row.active,
     )
 
@@ -121,6 +122,7 @@ def _write_site(before: SiteSettings | None, after: SiteSettings, levels: tuple[
     row.credentials_env = after.variables
     row.concurrency = after.concurrency
     row.allow_private_address = after.allow_private_address
+    row.on_email_change = after.on_email_change
     row.active = True
     if levels is not None:
         row.levels, row.levels_read_at, row.state = levels_to_json(levels), now, SiteState.OK

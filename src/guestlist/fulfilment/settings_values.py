@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from guestlist.connections.models import CartMode
+from guestlist.connections.models import CartMode, OnEmailChange
 from guestlist.domain.facts import Item
 from guestlist.domain.rules import Rule
 from guestlist.domain.terms import Level
@@ -56,6 +56,7 @@ class SiteSettings:
     credentials: Mapping[str, Secret]
     concurrency: int = 2
     allow_private_address: bool = False
+    on_email_change: OnEmailChange = OnEmailChange.LEAVE
     active: bool = True
 
     @property

@@ -96,6 +96,7 @@ class _Overlay:
             credentials=credentials,
             concurrency=block.concurrency or base.concurrency,
             allow_private_address=base.allow_private_address if allow is None else allow,
+            on_email_change=block.on_email_change or base.on_email_change,
         )
 
     def _credentials(
