@@ -6,72 +6,94 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from guestlist.access.desire import desire
 from guestlist.access.models import GrantState
-from guestlist.connections.levels import levels_from_json, terms_from_dict, terms_to_dict
-from guestlist.connections.models import CartMode, Site
+from guestlist.connections.levels import terms_from_dict, terms_to_dict
+from guestlist.connections.models import CartMode
 from guestlist.domain.charges import Charge
-from guestlist.domain.facts import OrderFact
-from guestlist.domain.history import fold
+from guestlist.domain.facts import Item, OrderFact
+from guestlist.domain.history import OrderHistory, fold
 from guestlist.domain.plan import Decided, Plan, plan
-from guestlist.domain.rules import Rule, Target, rule_for
+from guestlist.domain.rules import Rule, Target
 from guestlist.domain.terms import LevelTerms
+from guestlist.fulfilment.in_force import InForce
 from guestlist.fulfilment.models import Decision
-from guestlist.fulfilment.rules import rule_from_dict, rule_to_dict, rules_of
+from guestlist.fulfilment.rules import rule_from_dict, rule_to_dict
 from guestlist.orders.models import Order
 from guestlist.orders.record import facts_of
 
 
-class Decisions:
-    """Decides which rule a charge is fulfilled by: the one it was decided by before, else the one in force now."""
+class Anew:
+    """Which charges are decided anew by what is in force now: those of one item, or (None) all."""
 
-    def __init__(self, cart_id: str, stored: Iterable[Decision], rules: Collection[Rule]) -> None:
+    def __init__(self, item: Item | None = None) -> None:
+        self._item = item
+
+    def __contains__(self, charge: Charge) -> bool:
+        return self._item is None or charge.item == self._item
+
+
+class Decisions:
+    """Decides which rule a charge is fulfilled by: the one it was decided by before, else the one in force now.
+
+    Args:
+        anew: charges that are decided by what is in force now, whatever was decided before.
+    """
+
+    def __init__(self, cart_id: str, stored: Iterable[Decision], in_force: InForce, anew: Anew | None = None) -> None:
         self._cart_id = cart_id
         self._stored = {(row.item, row.charge_key): row for row in stored}
-        self._rules = rules
-        self._levels: dict[str, dict[str, LevelTerms]] = {}
-        self._read: set[str] = set()
+        self._in_force = in_force
+        self._anew = anew
         self.changed: list[Decision] = []
+        self.void: list[Decision] = []
 
     def decide(self, charge: Charge) -> Decided | None:
         """The rule and terms for a charge; None = unmapped, and so undecided."""
         row = self._stored.get((str(charge.item), charge.key))
-        if row is not None and row.option == charge.option:
-            rule = rule_from_dict(row.rule)
-            known = {key: terms_from_dict(terms) for key, terms in row.level_terms.items()}
-        else:
-            found = rule_for(self._rules, charge.item, charge.option)
-            if found is None:
-                return None
-            rule, known = found, {}
-            row = row or Decision(item=str(charge.item), charge_key=charge.key)
-            row.option, row.rule, row.level_terms = charge.option, rule_to_dict(rule), {}
+        anew = self._anew is not None and charge in self._anew
+        if row is not None and row.option == charge.option and not anew:
+            return self._decided(row, rule_from_dict(row.rule))
+        rule = self._in_force.rule(self._cart_id, charge.item, charge.option)
+        if rule is None:
+            if row is not None and anew:
+                self.void.append(row)
+            return None
+        return self._newly_decided(row, charge, rule)
+
+    def _decided(self, row: Decision, rule: Rule) -> Decided:
+        known = _terms(row)
+        terms = self._completed(rule, known)
+        if len(terms) > len(known):
+            row.level_terms = _as_stored(terms)
             self.changed.append(row)
-        terms = {target: known.get(_key(target)) or self._terms_now(target) for target in rule.grants}
-        decided = {target: found for target, found in terms.items() if found is not None}
-        if len(decided) > len(known):
-            row.level_terms = {_key(target): terms_to_dict(found) for target, found in decided.items()}
-            if row not in self.changed:
-                self.changed.append(row)
-        return Decided(rule, decided)
+        return Decided(rule, terms)
 
-    def is_missing(self, target: Target) -> bool:
-        """Whether the site's levels were read and this is none of them."""
-        return self._terms_now(target) is None and target.site in self._read
+    def _newly_decided(self, row: Decision | None, charge: Charge, rule: Rule) -> Decided:
+        # Terms that cannot be read now (the site does not answer, the level is gone) stay as they were decided.
+        known = _terms(row) if row is not None and row.option == charge.option else {}
+        now = {target: terms for target in rule.grants if (terms := self._in_force.terms(target)) is not None}
+        terms = {target: known[target] for target in rule.grants if target in known} | now
+        found = row or Decision(item=str(charge.item), charge_key=charge.key)
+        before = (found.option, found.rule, found.level_terms)
+        found.option, found.rule, found.level_terms = charge.option, rule_to_dict(rule), _as_stored(terms)
+        if row is None or before != (found.option, found.rule, found.level_terms):
+            self.changed.append(found)
+        return Decided(rule, terms)
 
-    def _terms_now(self, target: Target) -> LevelTerms | None:
-        if target.site not in self._levels:
-            site = Site.objects.filter(pk=target.site).only("levels", "levels_read_at").first()
-            levels = levels_from_json(site.levels) if site else ()
-            self._levels[target.site] = {level.id: level.terms for level in levels}
-            if site is not None and site.levels_read_at is not None:
-                self._read.add(target.site)
-        return self._levels[target.site].get(target.level)
+    def _completed(self, rule: Rule, known: Mapping[Target, LevelTerms]) -> dict[Target, LevelTerms]:
+        terms = {target: known.get(target) or self._in_force.terms(target) for target in rule.grants}
+        return {target: found for target, found in terms.items() if found is not None}
 
 
-def _key(target: Target) -> str:
-    return f"{target.site}/{target.level}"
+def _terms(row: Decision) -> dict[Target, LevelTerms]:
+    return {Target(*key.split("/", 1)): terms_from_dict(terms) for key, terms in row.level_terms.items()}
+
+
+def _as_stored(terms: Mapping[Target, LevelTerms]) -> dict[str, dict[str, str]]:
+    return {f"{target.site}/{target.level}": terms_to_dict(found) for target, found in terms.items()}
 
 
 def is_fulfilled(mode: str, cart_mode: str) -> bool:
@@ -79,23 +101,52 @@ def is_fulfilled(mode: str, cart_mode: str) -> bool:
     return mode in (CartMode.LIVE, CartMode.TEST) and cart_mode in (mode, CartMode.BOTH)
 
 
-def plan_order(order: Order, facts: Iterable[OrderFact]) -> tuple[Plan, Decisions]:
+def why_held(mode: str, cart_mode: str) -> str:
+    """Why an order that is not fulfilled is not, as the end of a sentence."""
+    fulfils = "live and test orders" if cart_mode == CartMode.BOTH else f"{cart_mode} orders only"
+    if mode in (CartMode.LIVE, CartMode.TEST):
+        return f"it is a {mode} order, and the cart fulfils {fulfils}"
+    return f"the event does not say whether the order is live or a test, and the cart fulfils {fulfils}"
+
+
+def plan_order(
+    order: Order,
+    facts: Iterable[OrderFact],
+    *,
+    in_force: InForce | None = None,
+    anew: Anew | None = None,
+) -> tuple[Plan, Decisions]:
     """What should be true for an order with these facts; nothing is stored."""
-    decisions = Decisions(order.cart_id, order.decisions.all() if order.pk else (), rules_of(order.cart_id))
-    return plan(fold(facts), decisions.decide), decisions
+    return plan_history(order, fold(facts), in_force=in_force, anew=anew)
 
 
-def replan(order: Order) -> Plan:
+def plan_history(
+    order: Order, history: OrderHistory, *, in_force: InForce | None = None, anew: Anew | None = None
+) -> tuple[Plan, Decisions]:
+    """What should be true for an order with this history; nothing is stored."""
+    stored = order.decisions.all() if order.pk else ()
+    decisions = Decisions(order.cart_id, stored, in_force or InForce(), anew)
+    return plan(history, decisions.decide), decisions
+
+
+def replan(order: Order, *, in_force: InForce | None = None, anew: Anew | None = None) -> Plan:
     """Plan a locked order and write down its grants.
 
     An order whose mode is not fulfilled is left as it is; one whose customer's address is not known yet waits for it.
+
+    Args:
+        in_force: what is in force now, if the caller knows; else it is read.
+        anew: charges to decide anew; the others keep the rule that they were decided by.
     """
     if not is_fulfilled(order.mode, order.cart.mode):
         return Plan((), ())
-    planned, decisions = plan_order(order, facts_of(order))
+    in_force = in_force or InForce()
+    planned, decisions = plan_order(order, facts_of(order), in_force=in_force, anew=anew)
     for row in decisions.changed:
         row.order = order
         row.save()
+    for row in decisions.void:
+        row.delete()
     unmapped: list[Mapping[str, Any]] = [
         {"item": str(entry.item), "option": entry.option, "name": entry.name, "charge_key": entry.charge_key}
         for entry in planned.unmapped
@@ -104,9 +155,18 @@ def replan(order: Order) -> Plan:
         order.unmapped = unmapped
         order.save(update_fields=["unmapped"])
     if order.customer.email_key:
-        missing = {grant.target for grant in planned.grants if grant.blocked and decisions.is_missing(grant.target)}
-        desire(order, planned.grants, missing)
+        desire(order, planned.grants, missing_levels(planned, in_force))
     return planned
+
+
+def missing_levels(planned: Plan, in_force: InForce) -> set[Target]:
+    """Levels that grants wait for and their sites do not have, so that it will never be known how long they last."""
+    return {grant.target for grant in planned.grants if grant.blocked and in_force.is_missing(grant.target)}
+
+
+def lockable_orders() -> QuerySet[Order]:
+    """Orders to be planned; each row that is read is locked until the transaction ends."""
+    return Order.objects.select_related("cart", "customer").select_for_update(of=("self",), no_key=True)
 
 
 def replan_blocked(site_ids: Collection[str]) -> int:
@@ -124,11 +184,7 @@ def replan_blocked(site_ids: Collection[str]) -> int:
     ids = list(waiting)
     for order_id in ids:
         with transaction.atomic():
-            replan(
-                Order.objects.select_related("cart", "customer")
-                .select_for_update(of=("self",), no_key=True)
-                .get(pk=order_id)
-            )
+            replan(lockable_orders().get(pk=order_id))
     return len(ids)
 
 
