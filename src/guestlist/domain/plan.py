@@ -218,3 +218,11 @@ def reference(cart: str, mode: str, order: str, item: Item, charge_key: str, tar
     digest = hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:24]
     number = re.sub(r"[^0-9A-Za-z]", "", order)[:40]
     return f"gl-{number}-{digest}"
+
+
+_REFERENCE = re.compile(r"gl-.*-[0-9a-f]{24}", re.DOTALL)
+
+
+def is_reference(ref: str) -> bool:
+    """Whether this has the form of a reference of Guestlist's: that of `reference`, or of a grant made by hand."""
+    return _REFERENCE.fullmatch(ref) is not None

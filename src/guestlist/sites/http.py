@@ -24,6 +24,8 @@ from guestlist import __version__
 from guestlist.sites.contract import Attempt
 from guestlist.sites.network import CheckedNetwork, Exchange, Fault, OutgoingError
 
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
 EXCERPT_CHARACTERS = 500
 MAX_BODY_BYTES = 5 * 1024 * 1024
 MAX_RETRY_AFTER_SECONDS = 24 * 3600.0
@@ -60,7 +62,7 @@ class Answer:
     @property
     def is_json(self) -> bool:
         """Whether the answer says that it is JSON."""
-        return self.headers.get("content-type", "").lower().startswith("application/json")
+        return self.headers.get("content-type", "").lower().startswith(JSON)
 
     @property
     def retry_after(self) -> float | None:
@@ -122,29 +124,48 @@ class Http:
             keepalive_expiry=KEEP_ALIVE_SECONDS,
             network_backend=CheckedNetwork(self._exchange, allow_private_address),
         )
-        self._headers = [
+        self._anonymous_headers = [
             (b"Host", self._origin.host_header if self._origin else b""),
             (b"User-Agent", f"Guestlist/{__version__}".encode()),
             (b"Accept", b"*/*"),
             (b"Accept-Encoding", b"identity"),
+        ]
+        self._headers = [
+            *self._anonymous_headers,
             *((name.encode("ascii"), value.encode("utf-8")) for name, value in headers.items()),
         ]
 
     def request(
-        self, method: str, target: str, *, body: bytes | None = None, changes: bool = False, record: Record
+        self,
+        method: str,
+        target: str,
+        *,
+        body: bytes | None = None,
+        content_type: str = JSON,
+        anonymous: bool = False,
+        changes: bool = False,
+        record: Record,
     ) -> Answer | NoAnswer:
         """Send one request.
 
         Args:
             target: path and query, encoded.
-            body: JSON.
+            content_type: of the body.
+            anonymous: without the headers that the site was opened with, which carry the credentials.
             changes: it changes something at the site, so the answer may take as long as `Timeouts.create`.
             record: gets the request as it is kept.
         """
         at = datetime.now(UTC)
         start = time.perf_counter()
         self._exchange.begin(self._timeouts.total)
-        result = self._try(method, target, body, self._timeouts.create if changes else self._timeouts.read)
+        headers = self._anonymous_headers if anonymous else self._headers
+        if body is not None:
+            headers = [
+                *headers,
+                (b"Content-Type", content_type.encode("ascii")),
+                (b"Content-Length", str(len(body)).encode()),
+            ]
+        result = self._try(method, target, headers, body, self._timeouts.create if changes else self._timeouts.read)
         record(
             Attempt(
                 at=at,
@@ -168,16 +189,11 @@ class Http:
         """Close idle connections."""
         self._pool.close()
 
-    def _try(self, method: str, target: str, body: bytes | None, read_timeout: float) -> Answer | NoAnswer:
+    def _try(
+        self, method: str, target: str, headers: list[tuple[bytes, bytes]], body: bytes | None, read_timeout: float
+    ) -> Answer | NoAnswer:
         if self._origin is None:
             return NoAnswer(Fault.ADDRESS, "the site's address is not a complete http:// or https:// address", False)
-        headers = self._headers
-        if body is not None:
-            headers = [
-                *headers,
-                (b"Content-Type", b"application/json"),
-                (b"Content-Length", str(len(body)).encode()),
-            ]
         limits = {"connect": self._timeouts.connect, "read": read_timeout, "write": read_timeout, "pool": read_timeout}
         request = httpcore2.Request(
             method=method.encode("ascii"),

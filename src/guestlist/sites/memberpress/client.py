@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -16,6 +16,7 @@ from guestlist.sites.memberpress import health
 from guestlist.sites.memberpress.settings import credential
 
 ME = "/me"
+NO_SUCH_THING = "mp_no_records_found"
 PER_PAGE = 100
 # A search that finds more than this is no search: something at the site drops the search word.
 MAX_PAGES = 100
@@ -39,6 +40,15 @@ class Reply:
 
     data: Any
     pages: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list. `pages`: how many there are, where the site says so."""
+
+    rows: list[dict[str, Any]]
+    pages: int | None
+    last: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +102,10 @@ class Client:
         """The full address of a route."""
         return f"{self._origin}{self.target(root, route, {})}"
 
+    def page(self, path: str) -> tuple[str, str]:
+        """Target and full address of a page of the site, whether it lives in a folder or not."""
+        return f"{self._folder}{path}", f"{self._origin}{self._folder}{path}"
+
     def remember(self, root: Root) -> None:
         """Use this root from now on, here and in sites opened later."""
         self.root = root
@@ -115,17 +129,23 @@ class Session:
         """Read."""
         return self._understood("GET", route, params=params)
 
+    def page(self, route: str, number: int, params: Mapping[str, str] | None = None) -> Page:
+        """Read one page of a list."""
+        reply = self.get(route, {**(params or {}), "per_page": str(PER_PAGE), "page": str(number)})
+        if isinstance(reply, Refused):
+            raise UnsettledError(RetryLater(f"The site cannot list {route[1:]}: {reply.sentence}"))
+        if not isinstance(reply.data, list) or not all(isinstance(row, dict) for row in reply.data):
+            raise UnsettledError(RetryLater(f"The site answered with something else than a list of {route[1:]}."))
+        last = number >= reply.pages if reply.pages is not None else len(reply.data) < PER_PAGE
+        return Page(reply.data, reply.pages, last=last or not reply.data)
+
     def rows(self, route: str, params: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
         """Read a list, all its pages."""
         rows: list[dict[str, Any]] = []
-        for page in range(1, MAX_PAGES + 1):
-            reply = self.get(route, {**(params or {}), "per_page": str(PER_PAGE), "page": str(page)})
-            if isinstance(reply, Refused):
-                raise UnsettledError(RetryLater(f"The site cannot list {route[1:]}: {reply.sentence}"))
-            if not isinstance(reply.data, list) or not all(isinstance(row, dict) for row in reply.data):
-                raise UnsettledError(RetryLater(f"The site answered with something else than a list of {route[1:]}."))
-            rows += reply.data
-            if not reply.data or (page >= reply.pages if reply.pages is not None else len(reply.data) < PER_PAGE):
+        for number in range(1, MAX_PAGES + 1):
+            page = self.page(route, number, params)
+            rows += page.rows
+            if page.last:
                 return rows
         raise UnsettledError(
             NeedsAttention(
@@ -175,7 +195,7 @@ class Session:
             outcome = health.trouble(answer, code, requested=address, changing=changing, hint=hint)
         # Others must not wait for a site that works but for this one member.
         if route != ME and health.may_be_this_request_only(answer, changing=changing) and self._works():
-            outcome = _this_only(outcome)
+            outcome = health.of_this_request_only(outcome)
         raise UnsettledError(outcome)
 
     def _exchange(
@@ -231,14 +251,6 @@ class Session:
         if found:
             self._client.remember(other)
         return found
-
-
-def _this_only(outcome: RetryLater | NeedsAttention) -> RetryLater | NeedsAttention:
-    match outcome:
-        case RetryLater():
-            return replace(outcome, site_down=False)
-        case NeedsAttention():
-            return replace(outcome, site_wide=False)
 
 
 def _data(answer: Answer) -> Any:

@@ -94,35 +94,24 @@ class Ensuring:
             return error.outcome
 
     def _settle(self, grant: WantedGrant) -> Outcome:
-        found = self._by_id(grant) if grant.remote_id else None
+        found = transactions.by_id(self._session, grant.remote_id, grant.ref) if grant.remote_id else None
         if found is not None:
             return self._corrected(grant, found) if grant.live else self._ended(found)
         if grant.live:
             if grant.look_first or grant.remote_id:
-                rows = transactions.find(self._session, grant, self._member)
+                rows = self._found(grant)
                 if rows:
                     return self._corrected(grant, self._one_of(grant, rows))
             return self._made_anew(grant)
         if not self._member or not (grant.look_first or grant.remote_id):
             return AlreadyRight(grant.remote_id or "")
-        ended = [self._ended(row) for row in transactions.find(self._session, grant, self._member)]
+        ended = [self._ended(row) for row in self._found(grant)]
         gone = AlreadyRight(grant.remote_id or "")
         return next((one for one in ended if isinstance(one, Done)), ended[0] if ended else gone)
 
-    def _by_id(self, grant: WantedGrant) -> Transaction | None:
-        """Our transaction by its id; None = it is gone.
-
-        Read before it is changed: at a site that was restored from a backup, the id may be somebody else's by now.
-        """
-        reply = self._session.get(f"/transactions/{grant.remote_id}")
-        if isinstance(reply, Refused):
-            if reply.code == "mp_no_records_found":
-                return None
-            raise UnsettledError(RetryLater(f"The site does not show the transaction: {reply.sentence}"))
-        found = Transaction.read(reply.data) if isinstance(reply.data, dict) else None
-        if found is None:
-            raise UnsettledError(RetryLater("The site's answer does not show the transaction."))
-        return found if found.ref == grant.ref else None
+    def _found(self, grant: WantedGrant) -> list[Transaction]:
+        rows = transactions.find(self._session, grant.ref, self._member)
+        return [row for row in rows if row.level == grant.level]
 
     def _one_of(self, grant: WantedGrant, rows: list[Transaction]) -> Transaction:
         """The transaction to keep: the oldest that gives access. Others that do so as well are ended."""

@@ -6,6 +6,7 @@ not come here. What comes here is about the site, its plugins, its host or the w
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import urljoin, urlsplit
 
 from guestlist.sites.contract import NeedsAttention, RetryLater
@@ -64,6 +65,15 @@ def may_be_this_request_only(result: Answer | NoAnswer, *, changing: bool) -> bo
     if result.status >= 500:
         return changing or result.status == 500
     return 400 <= result.status < 500 and result.status not in (401, 404, 408, 425, 429) and not result.is_json
+
+
+def of_this_request_only(outcome: RetryLater | NeedsAttention) -> RetryLater | NeedsAttention:
+    """The outcome where the site is known to work, or not asked whether it does."""
+    match outcome:
+        case RetryLater():
+            return replace(outcome, site_down=False)
+        case NeedsAttention():
+            return replace(outcome, site_wide=False)
 
 
 def trouble(answer: Answer, code: str, *, requested: str, changing: bool, hint: str) -> RetryLater | NeedsAttention:

@@ -11,14 +11,17 @@ from guestlist.sites.contract import (
     Capabilities,
     Connection,
     Ensured,
+    Holding,
+    HoldingsPage,
     Levels,
     NeedsAttention,
     Outcome,
+    Person,
     RetryLater,
     Wanted,
 )
 from guestlist.sites.http import Timeouts
-from guestlist.sites.memberpress import settings
+from guestlist.sites.memberpress import holdings, passwords, settings
 from guestlist.sites.memberpress.client import ME, Client, Refused, Session, UnsettledError
 from guestlist.sites.memberpress.ensure import Ensuring
 from guestlist.sites.memberpress.levels import level
@@ -61,6 +64,26 @@ class MemberPressSite:
     def ensure(self, wanted: Wanted, *, record: Callable[[Attempt], None], before_write: Callable[[], None]) -> Ensured:
         """Make one member as wanted."""
         return Ensuring(Session(self._client, record, before_write), wanted).run()
+
+    def holdings(
+        self, cursor: str | None = None, *, member: str | None = None
+    ) -> HoldingsPage | RetryLater | NeedsAttention:
+        """Read one page of all transactions, or of one member's; newest first."""
+        try:
+            return holdings.page(Session(self._client, self._record), cursor, member)
+        except UnsettledError as error:
+            return error.outcome
+
+    def holding(self, remote_id: str, ref: str, member: str) -> Holding | RetryLater | NeedsAttention | None:
+        """One transaction of ours as it is now; None = it is gone."""
+        try:
+            return holdings.one(Session(self._client, self._record), remote_id, ref, member)
+        except UnsettledError as error:
+            return error.outcome
+
+    def resend_password_mail(self, person: Person, *, record: Callable[[Attempt], None]) -> Outcome:
+        """Have WordPress mail the member a link to set a password."""
+        return passwords.resend(self._client, person, record)
 
     def close(self) -> None:
         """Close idle connections."""

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, date
 from typing import Any
 
-from guestlist.sites.contract import WantedGrant
-from guestlist.sites.memberpress.client import Session
+from guestlist.sites.contract import RetryLater, WantedGrant
+from guestlist.sites.memberpress.client import NO_SUCH_THING, Refused, Session, UnsettledError
 from guestlist.sites.memberpress.money import amount
 
 COMPLETE = "complete"
 REFUNDED = "refunded"
+PAYMENT = "payment"
 FOR_EVER = "0000-00-00 00:00:00"
 
 
@@ -23,6 +24,7 @@ class Transaction:
     Attributes:
         member_email: None = the member does not exist any more (shown as a plain number).
         level_published: the level exists and can be bought.
+        kind: "payment" for all that Guestlist makes; MemberPress makes others (`txn_type`).
     """
 
     id: str
@@ -32,6 +34,7 @@ class Transaction:
     level: str
     level_published: bool
     status: str
+    kind: str
     expires_at: str
 
     @classmethod
@@ -46,6 +49,7 @@ class Transaction:
             level=_id(level),
             level_published=isinstance(level, Mapping) and level.get("status") == "publish",
             status=str(data.get("status", "")),
+            kind=str(data.get("txn_type", "")) or PAYMENT,
             expires_at=str(data.get("expires_at", "")),
         )
         # A page's id taken for a level shows as a level without an id, so that may be empty.
@@ -57,15 +61,31 @@ class Transaction:
         return self.expires_at[:10] == expires_at(until_on)[:10]
 
 
-def find(session: Session, grant: WantedGrant, member: str) -> list[Transaction]:
-    """The member's transactions with exactly the grant's reference and level, oldest first.
+def find(session: Session, ref: str, member: str) -> list[Transaction]:
+    """The member's transactions with exactly this reference, oldest first.
 
     The search finds parts of references, and other filters than `member` would be ignored.
     """
-    rows = session.rows("/transactions", {"member": member, "search": grant.ref})
+    rows = session.rows("/transactions", {"member": member, "search": ref})
     read = (Transaction.read(row) for row in rows)
-    found = [t for t in read if t and (t.ref, t.member, t.level) == (grant.ref, member, grant.level)]
+    found = [t for t in read if t and (t.ref, t.member) == (ref, member)]
     return sorted(found, key=lambda transaction: int(transaction.id))
+
+
+def by_id(session: Session, remote_id: str, ref: str) -> Transaction | None:
+    """The transaction with this id; None = it is gone, or another one has its id.
+
+    At a site that was restored from a backup, the id may be somebody else's by now.
+    """
+    reply = session.get(f"/transactions/{remote_id}")
+    if isinstance(reply, Refused):
+        if reply.code == NO_SUCH_THING:
+            return None
+        raise UnsettledError(RetryLater(f"The site does not show the transaction: {reply.sentence}"))
+    found = Transaction.read(reply.data) if isinstance(reply.data, dict) else None
+    if found is None:
+        raise UnsettledError(RetryLater("The site's answer does not show the transaction."))
+    return found if found.ref == ref else None
 
 
 def body(grant: WantedGrant, member: str, *, welcome: bool) -> dict[str, Any]:
@@ -96,4 +116,6 @@ def expires_at(until_on: date | None) -> str:
 
 
 def _id(value: object) -> str:
-    return str(value.get("id") or "") if isinstance(value, Mapping) else str(value or "")
+    if isinstance(value, Mapping):
+        return str(value.get("id") or "")
+    return "" if value is None else str(value)
