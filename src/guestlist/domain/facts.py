@@ -198,9 +198,9 @@ class Refunded:
 
     @property
     def key(self) -> str:
-        """Natural key: the cart's event id, else item, time and amount (several partial refunds are allowed)."""
+        """Natural key: item and the cart's event id, else time and amount (several partial refunds are allowed)."""
         if self.event_id:
-            return f"refunded:{self.event_id}"
+            return f"refunded:{self.item}:{self.event_id}"
         return f"refunded:{self.item}:{int(self.at.timestamp())}:{self.amount_minor}"
 
 
