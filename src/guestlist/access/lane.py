@@ -199,9 +199,10 @@ _CLAIM = """
               m.welcomed, m.look_first, m.attempts, m.first_attempt_at
 """
 
+# After the id, the fields of `WantedGrant` in any order.
 _GRANTS = """
-    SELECT id, ref, level, until_on, live, amount_minor, total_minor, currency, charged_at, welcome, remote_id,
-           look_first
+    SELECT id, ref, level, until_on, live, amount_minor, total_minor, currency, charged_at, welcome,
+           NULLIF(remote_id, '') AS remote_id, look_first, confirmed_live
       FROM access_grant WHERE member_id = %s AND state = 'due' ORDER BY charged_at, id
 """
 
@@ -228,24 +229,10 @@ def _claim(lane: Lane) -> Claim | None:
         ) = row
         cursor.execute(_GRANTS, [member_id])
         rows = cursor.fetchall()
+        fields = [column.name for column in cursor.description[1:]]
     wanted = Wanted(
         person=Person(email, first_name, last_name, remote_id or None),
-        grants=tuple(
-            WantedGrant(
-                ref=ref,
-                level=level,
-                until_on=until_on,
-                live=live,
-                amount_minor=amount,
-                total_minor=total,
-                currency=currency,
-                charged_at=charged_at,
-                welcome=welcome,
-                remote_id=remote or None,
-                look_first=look_first,
-            )
-            for _, ref, level, until_on, live, amount, total, currency, charged_at, welcome, remote, look_first in rows
-        ),
+        grants=tuple(WantedGrant(**dict(zip(fields, row[1:], strict=True))) for row in rows),
         send_password=send_password,
         made_by_us=made and not welcomed,
         look_first=look,

@@ -10,7 +10,7 @@ from typing import assert_never
 
 import structlog
 from django.db import transaction
-from django.db.models import Case, Q, Value, When
+from django.db.models import Case, F, Q, TextField, Value, When
 from django.utils import timezone
 
 from guestlist.access.models import Grant, GrantState, Member, MemberState, SiteRequest
@@ -128,31 +128,40 @@ def _write_grant(grant_id: int, wanted: WantedGrant, outcome: Outcome) -> None:
     row = Grant.objects.filter(pk=grant_id)
     match outcome:
         case Done(remote_id) | AlreadyRight(remote_id):
-            # Changed meanwhile by a new event: then it stays due.
-            unchanged = Q(live=wanted.live) & (
-                Q(until_on=wanted.until_on) if wanted.until_on else Q(until_on__isnull=True)
-            )
             row.update(
                 remote_id=remote_id,
                 look_first=False,
                 confirmed_at=timezone.now(),
                 confirmed_live=wanted.live,
                 confirmed_until_on=wanted.until_on,
-                state=Case(When(unchanged, then=Value(GrantState.RIGHT.value)), default=Value(GrantState.DUE.value)),
-                problem="",
-                remedy="",
+                **_unless_changed(wanted, GrantState.RIGHT),
             )
         case RetryLater(reason=reason, unclear=unclear):
-            if unclear:
-                row.update(problem=reason, remedy="", look_first=True)
-            else:
-                row.update(problem=reason, remedy="")
+            looks = {"look_first": True} if unclear else {}
+            row.update(**looks, **_unless_changed(wanted, GrantState.DUE, reason))
         case NeedsAttention(reason=reason, remedy=remedy, site_wide=site_wide):
-            row.update(problem=reason, remedy=remedy)
-            if not site_wide:
-                row.update(state=GrantState.ATTENTION)
+            state = GrantState.DUE if site_wide else GrantState.ATTENTION
+            row.update(**_unless_changed(wanted, state, reason, remedy))
         case _:
             assert_never(outcome)
+
+
+def _unless_changed(wanted: WantedGrant, state: GrantState, problem: str = "", remedy: str = "") -> dict[str, Case]:
+    """What to write of a grant that still is as it was claimed.
+
+    One that a new event changed meanwhile is settled anew, and the old wish's trouble is none of its own. Should it
+    have been changed back to what the site confirmed before: the site may hold either by now.
+    """
+    unchanged = Q(live=wanted.live, until_on=wanted.until_on, state=GrantState.DUE)
+    return {
+        "state": Case(
+            When(unchanged, then=Value(state.value)),
+            When(state=GrantState.RIGHT, then=Value(GrantState.DUE.value)),
+            default=F("state"),
+        ),
+        "problem": Case(When(unchanged, then=Value(problem)), default=F("problem"), output_field=TextField()),
+        "remedy": Case(When(unchanged, then=Value(remedy)), default=F("remedy"), output_field=TextField()),
+    }
 
 
 def _write_next(member: Member, claim: Claim, outcomes: Sequence[Outcome]) -> None:
@@ -165,6 +174,9 @@ def _write_next(member: Member, claim: Claim, outcomes: Sequence[Outcome]) -> No
         # The site's trouble is not the member's: it waits untouched, no attempt is used up.
         member.state, member.due_at = MemberState.DUE, now
         member.reason = "waiting until the site works again"
+    elif member.version != claim.version:
+        # A new event came meanwhile: a new series of tries begins, and the old trouble says nothing of it.
+        member.state, member.due_at, member.attempts, member.first_attempt_at = MemberState.DUE, now, 0, None
     elif retry is not None:
         member.attempts = claim.attempts + 1
         member.first_attempt_at = claim.first_attempt_at or now
@@ -182,6 +194,4 @@ def _write_next(member: Member, claim: Claim, outcomes: Sequence[Outcome]) -> No
         member.state, member.due_at, member.attempts, member.first_attempt_at = MemberState.IDLE, None, 0, None
         if left := member.grants.filter(state=GrantState.ATTENTION).order_by("id").first():
             member.state, member.reason, member.remedy = MemberState.ATTENTION, left.problem, left.remedy
-    if member.version != claim.version:
-        member.state, member.due_at = MemberState.DUE, now
     member.save()

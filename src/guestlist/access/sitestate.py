@@ -79,6 +79,7 @@ def request_row(site_id: str, member_id: int | None, attempt: Attempt) -> SiteRe
         status=attempt.status,
         milliseconds=round(attempt.seconds * 1000),
         excerpt=attempt.excerpt.replace("\0", ""),
+        ref=attempt.ref,
     )
 
 
