@@ -130,6 +130,8 @@ def test_which_requests_meet_a_fault(api, site, ann, match, met):
         {"faults": [{"match": "POST", "kind": "hang"}]},
         {"faults": [{"match": "POST /members", "kind": "melt"}]},
         {"faults": [{"match": "POST /members", "kind": "status:abc"}]},
+        {"faults": [{"match": "GET /members", "kind": "old_answer:sometimes"}]},
+        {"login_guard": "a dog"},
         {"faults": [{"kind": "hang"}]},
         {"key": ""},
         {"now": "tomorrow"},
@@ -147,3 +149,77 @@ def test_a_switch_that_makes_no_sense_is_refused_and_sets_nothing(site, switches
 def test_latency_delays_each_answer(api, site):
     site.switch(latency_ms=300)
     assert api.get("/me").elapsed.total_seconds() >= 0.3
+
+
+class TestOfOneMemberOnly:
+    @pytest.fixture
+    def bob(self, api):
+        return api.member("bob")
+
+    @pytest.fixture(autouse=True)
+    def trouble(self, site, ann, bob):
+        site.switch(faults=[{"match": "* /", "kind": "status:418", "times": None, "email": "Ann@x.test"}])
+
+    @pytest.mark.parametrize("name", ["ann", "bob"])
+    def test_requests_that_name_the_member_in_any_way_meet_the_fault(self, api, site, ann, bob, name):
+        met = 418 if name == "ann" else 200
+        member = ann if name == "ann" else bob
+        given = api.site.act("POST", "transactions", {"member": member, "membership": 8})["id"]
+        answers = [
+            api.get("/members", search=f"{name}@x.test"),
+            api.get(f"/members/{member}"),
+            api.get("/transactions", member=str(member)),
+            api.get(f"/transactions/{given}"),
+            api.send("PUT", f"/transactions/{given}", {"status": "refunded"}),
+            api.post("/transactions", {"member": member, "membership": 8}),
+        ]
+        assert [answer.status_code for answer in answers] == [met] * len(answers)
+        form = {"user_login": f"{name}@x.test"}
+        page = api.client.post("/wp-login.php?action=lostpassword", data=form)
+        assert page.status_code == (418 if name == "ann" else 302)
+
+    def test_a_member_to_be_made_counts_too(self, api, site):
+        site.switch(faults=[{"match": "POST /members", "kind": "status:418", "email": "cy@x.test"}])
+        assert api.post("/members", {"email": "dee@x.test", "username": "dee"}).status_code == 200
+        assert api.post("/members", {"email": "cy@x.test", "username": "cy"}).status_code == 418
+
+    @pytest.mark.parametrize("route", ["/me", "/memberships", "/transactions", "/transactions/99", "/members/99"])
+    def test_requests_about_nobody_in_particular_do_not(self, api, route):
+        assert api.get(route).status_code != 418
+
+    def test_a_body_that_is_no_json_names_nobody(self, api):
+        answer = api.client.post(
+            "/wp-json/mp/v1/members", headers={"Content-Type": "application/json"}, content=b'{"email": "ann@x.test"'
+        )
+        assert answer.json()["code"] == "rest_invalid_json"
+
+
+class TestAnOldAnswer:
+    def old(self, site, kind="old_answer"):
+        site.switch(faults=[{"match": "* /", "kind": kind, "times": None}])
+
+    def transactions(self, api, **query):
+        answer = api.get("/transactions", **query)
+        return len(answer.json()), answer.headers.get("age")
+
+    def test_the_same_address_gets_the_answer_that_was_kept(self, api, site, ann):
+        self.old(site)
+        assert self.transactions(api) == (0, None)
+        assert make(api, ann).status_code == 200
+        assert self.transactions(api) == (0, "300")
+        assert self.transactions(api, _="1") == (1, None)
+
+    def test_a_cache_that_does_not_look_at_the_query_mixes_up_everything(self, api, site, ann):
+        self.old(site, "old_answer:route")
+        assert self.transactions(api, search="nothing") == (0, None)
+        assert make(api, ann).status_code == 200
+        assert self.transactions(api, _="1") == (0, "300")
+
+    def test_what_must_not_be_stored_is_not(self, api, site, ann):
+        self.old(site)
+        auth = httpx2.BasicAuth(site.username, site.application_password)
+        with httpx2.Client(auth=auth) as client:
+            for expected in (0, 1):
+                answer = client.get(f"{site.url}/wp-json/mp/v1/transactions")
+                assert (len(answer.json()), answer.headers.get("age")) == (expected, None)
+                make(api, ann)

@@ -132,3 +132,26 @@ class TestLostPassword:
         assert answer.status_code == 200
         assert "There is no account with that username or email address." in answer.text
         assert site.state()["mails"] == []
+
+    def test_of_two_users_with_one_address_the_older_gets_it(self, site):
+        for name in ("ann", "ann2"):
+            site.act("POST", "members", {"email": "ann@x.test", "username": name})
+        site.act("POST", "members/4", {"email": "Ann@X.test"})
+        self.ask(site, user_login="ANN@x.test")
+        assert [mail["to"] for mail in site.state()["mails"]] == ["ann@x.test"]
+
+    def test_a_captcha_blocks_it_for_everybody(self, site):
+        site.switch(login_guard="captcha")
+        answer = self.ask(site, user_login="editor")
+        assert answer.status_code == 200
+        assert "captcha" in answer.text
+        assert site.state()["mails"] == []
+        site.switch(login_guard=None)
+        assert self.ask(site, user_login="editor").status_code == 302
+
+    def test_a_hidden_login_page_sends_on_to_nothing(self, site):
+        site.switch(login_guard="hidden")
+        answer = self.ask(site, user_login="editor")
+        assert (answer.status_code, answer.headers["location"]) == (302, f"{site.url}/not-found/")
+        assert httpx2.get(answer.headers["location"]).status_code == 404
+        assert site.state()["mails"] == []

@@ -44,11 +44,19 @@ def test_the_page_itself_is_no_request_to_the_site(page, site):
 
 
 def test_the_switches_form_sets_every_switch(page, site):
-    answer = press(page, do="switches", latency_ms="50", race_window_ms="0", down="maintenance", now="2030-05-01T10:00")
+    answer = press(
+        page,
+        do="switches",
+        latency_ms="50",
+        race_window_ms="0",
+        down="maintenance",
+        login_guard="captcha",
+        now="2030-05-01T10:00",
+    )
     assert (answer.status_code, answer.headers["location"]) == (303, f"{site.url}/?view=switches")
     switches = site.state()["switches"]
     assert (switches["latency_ms"], switches["down"], switches["now"][:16]) == (50, "maintenance", "2030-05-01T10:00")
-    assert (switches["plugin_active"], switches["key"]) == (False, None)
+    assert (switches["plugin_active"], switches["key"], switches["login_guard"]) == (False, None, "captcha")
     press(page, do="switches", latency_ms="0", down="", now="", plugin_active="on", key_accepted="on")
     switches = site.state()["switches"]
     assert (switches["down"], switches["plugin_active"], switches["key"], switches["now"]) == (

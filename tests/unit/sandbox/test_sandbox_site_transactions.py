@@ -321,3 +321,12 @@ class TestOverlaps:
         api.grant(ann, 8, expires_at="2026-12-22")
         self.refund(api, 1)
         assert api.access(ann) == {8: "2026-12-22"}
+
+
+def test_the_note_that_a_subscription_was_confirmed_is_listed_and_gives_no_access(api, site):
+    ann = api.member("ann")
+    sent = {"member": ann, "membership": 8, "status": "complete", "txn_type": "subscription_confirmation"}
+    site.act("POST", "transactions", sent)
+    assert api.access(ann) == {}
+    [row] = api.get("/transactions").json()
+    assert (row["txn_type"], row["status"]) == ("subscription_confirmation", "complete")

@@ -74,7 +74,7 @@ async def _answer(site: WordPress, request: Request, path: str) -> Response:
     if method not in routes:
         raise no_route()
     call = Call(site, request, method)
-    call.parameters = _parameters(request)
+    call.parameters = parameters(request)
     call.caller = authenticate(site, request)
     result = routes[method](call)
     payload = await result if isinstance(result, Awaitable) else result
@@ -221,7 +221,7 @@ def _options(site: WordPress, request: Request, routes: Mapping[str, Handler]) -
     return as_json({"namespace": "mp/v1", "methods": list(routes)}, headers=(("Allow", ", ".join(routes)),))
 
 
-def _parameters(request: Request) -> dict[str, Any]:
+def parameters(request: Request) -> dict[str, Any]:
     """Query, then form, then JSON, the later the stronger. JSON counts only if it is called JSON."""
     asked = php.parameters(request.query)
     kind = request.headers.get("content-type", "").lower()

@@ -11,7 +11,7 @@ No part of WordPress. Answers loopback addresses only.
 | POST /sandbox/members | {email, username?, first_name?, last_name?}: a member that the owner makes |
 | POST /sandbox/members/ID | changes fields (also `application_password`: null = revoked, `role`) |
 | POST /sandbox/members/ID/delete | deletes the user |
-| POST /sandbox/transactions | {member, membership, ...}: a transaction that the owner makes |
+| POST /sandbox/transactions | {member, membership, ...}: a transaction that the owner makes (also `txn_type`) |
 | POST /sandbox/transactions/ID | changes fields |
 | POST /sandbox/transactions/ID/delete | deletes it |
 | POST /sandbox/memberships/ID | changes fields: `status` publish or trash, `title`, `own_welcome_mail`, terms |
@@ -164,7 +164,9 @@ def _own(site: WordPress, number: int) -> dict[str, Any]:
 
 
 def _own_transaction(site: WordPress, sent: Mapping[str, Any]) -> dict[str, Any]:
-    return _own(site, transactions.store(site, sent).id)
+    made = transactions.store(site, sent)
+    made.txn_type = php.text(sent.get("txn_type")) or made.txn_type
+    return _own(site, made.id)
 
 
 def _change(kept: Kept, sent: Mapping[str, Any]) -> Kept:

@@ -7,7 +7,7 @@ import json
 from dataclasses import replace
 from typing import assert_never
 
-from guestlist.sandbox.site import front
+from guestlist.sandbox.site import front, whom
 from guestlist.sandbox.site.http import HTML, Request, Response, as_html
 from guestlist.sandbox.site.switches import Down, Fault, FaultKind
 from guestlist.sandbox.site.wire import Wire
@@ -16,6 +16,7 @@ from guestlist.sandbox.site.wordpress import WordPress
 _PAGE = as_html("Just a moment", "A page that some cache, firewall or plugin put in front of the site.")
 _CRASH = as_html("WordPress › Error", "There has been a critical error on this website.", status=500)
 _FAR_AWAY = 1_000_000
+_CACHED_SECONDS = 300
 
 
 async def serve(site: WordPress, request: Request, wire: Wire) -> None:
@@ -26,7 +27,9 @@ async def serve(site: WordPress, request: Request, wire: Wire) -> None:
         return
     if site.switches.latency_ms:
         await asyncio.sleep(site.switches.latency_ms / 1000)
-    fault = site.switches.take_fault(request.method, request.route)
+    choosy = any(fault.email for fault in site.switches.faults)
+    people = whom.addresses(site, request) if choosy else frozenset[str]()
+    fault = site.switches.take_fault(request.method, request.route, people)
     if fault is None:
         await wire.answer(await front.answer(site, request))
     else:
@@ -59,8 +62,26 @@ async def _serve_faulty(fault: Fault, site: WordPress, request: Request, wire: W
             await wire.answer(_status(fault))
         case FaultKind.REDIRECT:
             await wire.answer(Response(302, b"", HTML, (("Location", fault.value),)))
+        case FaultKind.OLD_ANSWER:
+            await wire.answer(await _cached(site, request, by_route=fault.value == "route"))
         case _:
             await _spoil(fault.what, await front.answer(site, request), wire)
+
+
+async def _cached(site: WordPress, request: Request, *, by_route: bool) -> Response:
+    """What a cache before the site answers: to a GET the answer that it kept, if there is one."""
+    address = request.route if by_route else f"{request.path}?{request.query}"
+    kept = site.cached.get(address)
+    if kept is not None and request.method == "GET":
+        return replace(kept, headers=(*kept.headers, ("Age", str(_CACHED_SECONDS))))
+    response = await front.answer(site, request)
+    if request.method == "GET" and response.status == 200 and not _forbids_storing(response):
+        site.cached[address] = response
+    return response
+
+
+def _forbids_storing(response: Response) -> bool:
+    return any(name == "Cache-Control" and "no-store" in value for name, value in response.headers)
 
 
 async def _spoil(kind: FaultKind, response: Response, wire: Wire) -> None:

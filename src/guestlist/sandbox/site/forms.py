@@ -27,7 +27,9 @@ def _act(site: WordPress, fields: dict[str, str]) -> None:
             _set(site, fields)
         case "fault":
             times = int(float(fields.get("times") or 1))
-            site.switches.faults.append(Fault(fields.get("match", ""), fields.get("kind", ""), times or None))
+            email = fields.get("email", "").strip()
+            fault = Fault(fields.get("match", ""), fields.get("kind", ""), times or None, email=email)
+            site.switches.faults.append(fault)
         case "remove-fault":
             # It may have been used up meanwhile.
             if (index := int(fields.get("index", "0"))) < len(site.switches.faults):
@@ -42,5 +44,6 @@ def _set(site: WordPress, fields: dict[str, str]) -> None:
     key = (site.switches.key or site.options.key) if "key_accepted" in fields else None
     changes: dict[str, Any] = {"key": key}
     changes |= {name: name in fields for name in ("plugin_active", "plain_permalinks", "strip_authorization")}
-    changes |= {name: fields[name] for name in ("latency_ms", "race_window_ms", "down", "now") if name in fields}
+    others = ("latency_ms", "race_window_ms", "down", "login_guard", "now")
+    changes |= {name: fields[name] for name in others if name in fields}
     site.switches.update(changes)

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs
 
 from guestlist.sandbox.site import api, mails, php
 from guestlist.sandbox.site.http import HTML, Request, Response, as_html
-from guestlist.sandbox.site.switches import Down
+from guestlist.sandbox.site.switches import Down, LoginGuard
 from guestlist.sandbox.site.wordpress import WordPress
 
 
@@ -55,14 +55,23 @@ def _front_page(site: WordPress, request: Request) -> Response:
 def _login_page(site: WordPress, request: Request) -> Response:
     action = php.parameters(request.query).get("action")
     form = parse_qs(request.body.decode(errors="replace"), keep_blank_values=True)
+    if site.switches.login_guard is LoginGuard.HIDDEN:
+        return Response(302, b"", HTML, (("Location", f"{request.base}/not-found/"),))
     if action != "lostpassword":
         return as_html("Log In", "The sandbox has no login page.")
+    if site.switches.login_guard is LoginGuard.CAPTCHA:
+        return _lost_password_error("Error: The captcha was not solved.")
     user = site.store.find_login(form.get("user_login", [""])[0])
     if user is None:
-        return as_html("Lost Password", "Error: There is no account with that username or email address.")
+        return _lost_password_error("Error: There is no account with that username or email address.")
     mails.lost_password(site.store, user)
     to = form.get("redirect_to", [""])[0] or f"{request.base}/wp-login.php?checkemail=confirm"
     return Response(302, b"", HTML, (("Location", to),))
+
+
+def _lost_password_error(words: str) -> Response:
+    form = '<form method="post"><label>Username or Email Address <input name="user_login"></label></form>'
+    return as_html("Lost Password", f'</p><div id="login_error" class="notice">{words}</div>{form}<p>')
 
 
 def _has_link(response: Response) -> bool:

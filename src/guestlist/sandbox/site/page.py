@@ -12,7 +12,7 @@ from guestlist.sandbox.site import control
 from guestlist.sandbox.site.http import HTML, Response
 from guestlist.sandbox.site.mails import SITE_TITLE
 from guestlist.sandbox.site.store import Mail, Transaction, User
-from guestlist.sandbox.site.switches import Down, FaultKind
+from guestlist.sandbox.site.switches import Down, FaultKind, LoginGuard
 from guestlist.sandbox.site.wordpress import WordPress
 
 REFRESH_SECONDS = 4
@@ -27,6 +27,11 @@ _DOWN = {
     Down.HANG: "never answers",
     Down.MAINTENANCE: "maintenance (503)",
     Down.DATABASE: "database away (500)",
+}
+_LOGIN_GUARD = {
+    "": "open",
+    LoginGuard.CAPTCHA: "asks for a captcha",
+    LoginGuard.HIDDEN: "hidden by a plugin",
 }
 
 
@@ -160,6 +165,7 @@ def _connect(site: WordPress, base: str) -> str:
 def _switches_form(site: WordPress, base: str) -> str:
     switches = site.switches
     down = "".join(_option(value, label, switches.down or "") for value, label in _DOWN.items())
+    guard = "".join(_option(value, label, switches.login_guard or "") for value, label in _LOGIN_GUARD.items())
     checks = "".join(
         f'<label class="check"><input type="checkbox" name="{name}"{" checked" if on else ""}>{label}</label>'
         for name, on, label in (
@@ -178,6 +184,7 @@ def _switches_form(site: WordPress, base: str) -> str:
         f"<label>Time per request, ms{_number('latency_ms', switches.latency_ms, 600_000)}</label>"
         f"<label>Gap before a user is stored, ms{_number('race_window_ms', switches.race_window_ms, 600_000)}</label>"
         f'<label>Down<select name="down">{down}</select></label>'
+        f'<label>Login page<select name="login_guard">{guard}</select></label>'
         f'<label>Date (empty = today)<input type="datetime-local" name="now" value="{moved}"></label>{checks}</div>',
         "Set",
     )
@@ -185,10 +192,11 @@ def _switches_form(site: WordPress, base: str) -> str:
 
 def _faults(site: WordPress, base: str) -> str:
     kinds = [kind.value for kind in FaultKind if kind not in (FaultKind.STATUS, FaultKind.REDIRECT)]
-    kinds += ["status:429", "status:403", "status:502", "redirect:https://elsewhere.example/"]
+    kinds += ["status:429", "status:403", "status:502", "redirect:https://elsewhere.example/", "old_answer:route"]
     waiting = "".join(
         f'<div class="fault"><code>{escape(fault.match)}</code> {_tag(fault.kind, "bad")}'
-        f'<span class="soft">{"until removed" if fault.times is None else f"{fault.times} time(s)"}</span>'
+        f'<span class="soft">{"until removed" if fault.times is None else f"{fault.times} time(s)"}'
+        f"{f' for {escape(fault.email)}' if fault.email else ''}</span>"
         f'<form method="post" action="{escape(base)}/sandbox/form"><input type="hidden" name="do" value="remove-fault">'
         f'<input type="hidden" name="index" value="{index}"><button class="quiet">Remove</button></form></div>'
         for index, fault in enumerate(site.switches.faults)
@@ -200,7 +208,8 @@ def _faults(site: WordPress, base: str) -> str:
         '<div class="fields">'
         f'<label>Request<select name="match">{"".join(_option(each, each, "") for each in _MATCHES)}</select></label>'
         f'<label>What happens<select name="kind">{"".join(_option(each, each, "") for each in kinds)}</select></label>'
-        f"<label>So many times (0 = always){_number('times', 1, 1_000_000)}</label></div>",
+        f"<label>So many times (0 = always){_number('times', 1, 1_000_000)}</label>"
+        '<label>Only for the member (address)<input name="email"></label></div>',
         "Add",
     )
     return form.removesuffix("</section>") + waiting + "</section>"

@@ -149,7 +149,7 @@ def _own(shown_one: Transaction) -> dict[str, Any]:
         "tax_class": "standard",
         "trans_num": shown_one.trans_num,
         "status": shown_one.status,
-        "txn_type": "payment",
+        "txn_type": shown_one.txn_type,
         "gateway": shown_one.gateway,
         "prorated": "0",
         "created_at": shown(shown_one.created_at),

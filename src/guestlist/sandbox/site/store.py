@@ -60,7 +60,10 @@ class Membership:
 
 @dataclass(slots=True, kw_only=True)
 class Transaction:
-    """A transaction. `created_at` None = the zero date; `expires_at` None = lifetime; amounts as stored text."""
+    """A transaction. `created_at` None = the zero date; `expires_at` None = lifetime; amounts as stored text.
+
+    `txn_type`: all but "payment" come from MemberPress itself, such as the note that a subscription was confirmed.
+    """
 
     id: int
     user_id: int
@@ -75,10 +78,11 @@ class Transaction:
     tax_amount: str = "0.00"
     tax_rate: str = "0.000"
     subscription_id: int = 0
+    txn_type: str = "payment"
 
     def gives_access(self, now: datetime) -> bool:
-        """Access is computed live: complete, and not over."""
-        return self.status == "complete" and self.current(now)
+        """Access is computed live: paid, complete, and not over."""
+        return self.txn_type == "payment" and self.status == "complete" and self.current(now)
 
     def current(self, now: datetime) -> bool:
         """Lifetime, or not yet expired."""

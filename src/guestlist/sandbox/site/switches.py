@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -20,8 +20,19 @@ class Down(StrEnum):
     DATABASE = "database"
 
 
+class LoginGuard(StrEnum):
+    """What security plugins do with WordPress's login page."""
+
+    CAPTCHA = "captcha"
+    HIDDEN = "hidden"
+
+
 class FaultKind(StrEnum):
-    """What goes wrong with one request. "after work": the site did what was asked, the answer does not say so."""
+    """What goes wrong with one request. "after work": the site did what was asked, the answer does not say so.
+
+    `old_answer`: a cache stands before the site and answers a GET with what the same address was answered first, if it
+    was allowed to keep that; `old_answer:route` = it does not look at the query.
+    """
 
     CLOSE_BEFORE_WORK = "close_before_work"
     CLOSE_AFTER_WORK = "close_after_work"
@@ -37,6 +48,7 @@ class FaultKind(StrEnum):
     SLOW_BODY = "slow_body"
     STATUS = "status"
     REDIRECT = "redirect"
+    OLD_ANSWER = "old_answer"
 
 
 class BadSwitch(ValueError):
@@ -53,6 +65,7 @@ class Fault:
         times: so many requests; None = until it is switched off.
         skip: let so many matching requests through first.
         retry_after: seconds, sent along with status 429 and 503.
+        email: only requests about the member with this address; "" = about anybody.
     """
 
     match: str
@@ -60,6 +73,7 @@ class Fault:
     times: int | None = 1
     skip: int = 0
     retry_after: int = 30
+    email: str = ""
 
     def __post_init__(self) -> None:
         method, _, prefix = self.match.partition(" ")
@@ -70,6 +84,8 @@ class Fault:
             raise BadSwitch(f'fault: unknown kind "{self.kind}"; known: {", ".join(FaultKind)}')
         if name == FaultKind.STATUS and not (value.isdigit() and 200 <= int(value) <= 599):
             raise BadSwitch('fault: write a status as "status:429"')
+        if name == FaultKind.OLD_ANSWER and value not in ("", "route"):
+            raise BadSwitch('fault: write a cache as "old_answer" or "old_answer:route"')
         if name == FaultKind.REDIRECT and not value:
             raise BadSwitch('fault: write a redirect as "redirect:https://elsewhere.example/"')
 
@@ -83,11 +99,12 @@ class Fault:
         """The kind's value, if it carries one."""
         return self.kind.partition(":")[2]
 
-    def concerns(self, method: str, route: str) -> bool:
-        """Whether the request matches."""
+    def concerns(self, method: str, route: str, people: Container[str]) -> bool:
+        """Whether the request, about the members with these addresses, matches."""
         wanted, _, prefix = self.match.partition(" ")
         prefix = prefix.rstrip("/")
-        return wanted in ("*", method) and (route == prefix or route.startswith(prefix + "/"))
+        asked = wanted in ("*", method) and (route == prefix or route.startswith(prefix + "/"))
+        return asked and (not self.email or self.email.lower() in people)
 
 
 @dataclass(slots=True)
@@ -109,11 +126,12 @@ class Switches:
     plain_permalinks: bool = False
     plugin_active: bool = True
     strip_authorization: bool = False
+    login_guard: LoginGuard | None = None
 
-    def take_fault(self, method: str, route: str) -> Fault | None:
-        """The fault that this request meets, counted off."""
+    def take_fault(self, method: str, route: str, people: Container[str] = ()) -> Fault | None:
+        """The fault that this request, about the members with these addresses, meets; counted off."""
         for fault in self.faults:
-            if not fault.concerns(method, route):
+            if not fault.concerns(method, route, people):
                 continue
             if fault.skip:
                 fault.skip -= 1
@@ -131,7 +149,8 @@ class Switches:
         Args:
             changes: `latency_ms`, `race_window_ms` (numbers), `down` (of `Down`, or None), `faults` (list of fields of
                 `Fault`; replaces the list), `plain_permalinks`, `plugin_active`, `strip_authorization` (booleans),
-                `key` (text or None), `now` (ISO date or moment, UTC; None = the machine's time).
+                `login_guard` (of `LoginGuard`, or None), `key` (text or None), `now` (ISO date or moment, UTC; None =
+                the machine's time).
 
         Raises:
             BadSwitch: an unknown name or an impossible value.
@@ -152,6 +171,7 @@ class Switches:
             "plain_permalinks": self.plain_permalinks,
             "plugin_active": self.plugin_active,
             "strip_authorization": self.strip_authorization,
+            "login_guard": self.login_guard,
             "key": self.key,
             "now": self.clock.now().isoformat() if self.clock.moved else None,
         }
@@ -164,6 +184,8 @@ def _read(name: str, value: Any) -> Any:
                 return _milliseconds(value)
             case "down":
                 return Down(value) if value else None
+            case "login_guard":
+                return LoginGuard(value) if value else None
             case "faults":
                 return [fault if isinstance(fault, Fault) else Fault(**fault) for fault in value]
             case "plain_permalinks" | "plugin_active" | "strip_authorization" if isinstance(value, bool):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from guestlist.sandbox.site.clock import Clock
-from guestlist.sandbox.site.http import Request
+from guestlist.sandbox.site.http import Request, Response
 from guestlist.sandbox.site.store import Membership, Store
 from guestlist.sandbox.site.switches import Switches
 
@@ -60,6 +60,7 @@ class WordPress:
         )
         self.requests: deque[Recorded] = deque(maxlen=REQUESTS_KEPT)
         self.counts: Counter[str] = Counter()
+        self.cached: dict[str, Response] = {}
 
     def record(self, request: Request) -> None:
         """Write a request down before anything is done about it."""
