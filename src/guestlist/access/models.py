@@ -43,8 +43,10 @@ class Member(models.Model):
     reason = models.TextField(default="", blank=True)
     remedy = models.TextField(default="", blank=True)
     alert = models.TextField(default="", blank=True)
-    # `email` is newer than the address that the site has, and the site's owner wants it to follow.
+    # The customer has a newer address than the site. Where the member is known there, `email` is the new one already.
     email_due = models.BooleanField(default=False)
+    # Lower case: the address that the member had before `email`; the site's as long as `email_due`.
+    former_email_key = models.CharField(max_length=320, default="", blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -52,6 +54,9 @@ class Member(models.Model):
         indexes = [
             models.Index(fields=["site", "due_at", "id"], condition=models.Q(state="due"), name="member_due"),
             models.Index(fields=["state", "site"], condition=~models.Q(state="idle"), name="member_open"),
+            models.Index(
+                fields=["former_email_key", "site"], condition=~models.Q(former_email_key=""), name="member_by_former"
+            ),
         ]
 
 

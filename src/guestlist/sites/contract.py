@@ -154,12 +154,14 @@ class Ensured:
             grant's).
         alerts: things the owner should know although nothing is stuck (two users with one address).
         email_settled: `change_email` was done, was right already, or was refused for good (then an alert says so).
+        email_refused: it was refused for good, so the site keeps the former address.
     """
 
     member: Outcome
     grants: Mapping[str, Outcome] = field(default_factory=dict)
     alerts: tuple[str, ...] = ()
     email_settled: bool = False
+    email_refused: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

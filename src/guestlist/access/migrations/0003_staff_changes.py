@@ -33,6 +33,15 @@ class Migration(migrations.Migration):
             field=models.BooleanField(default=False),
         ),
         migrations.AddField(
+            model_name='member',
+            name='former_email_key',
+            field=models.CharField(blank=True, default='', max_length=320),
+        ),
+        migrations.AddIndex(
+            model_name='member',
+            index=models.Index(condition=models.Q(('former_email_key', ''), _negated=True), fields=['former_email_key', 'site'], name='member_by_former'),
+        ),
+        migrations.AddField(
             model_name='siterequest',
             name='ref',
             field=models.CharField(blank=True, default='', max_length=120),
