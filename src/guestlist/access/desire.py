@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from django.db.models import Case, F, Value, When
 from django.db.models.functions import Now
 
+from guestlist.access.denied import changes_of, stand
 from guestlist.access.models import Grant, GrantState, Member, MemberState
 from guestlist.connections.kick import kick_lane
+from guestlist.connections.models import Site
 from guestlist.domain.plan import PlannedGrant, reference
 from guestlist.domain.rules import Target
 from guestlist.orders.models import Customer, Order
@@ -28,7 +30,7 @@ class GrantKey:
 
 
 def desire(order: Order, planned: Sequence[PlannedGrant], missing: Collection[Target] = ()) -> None:
-    """Make the order's grants say what is planned; whoever's grants changed becomes due.
+    """Make the order's grants say what is planned, unless staff denied it; whoever's grants changed becomes due.
 
     A grant that is no longer planned ends; rows are never deleted, because they hold what the site has confirmed.
 
@@ -37,20 +39,25 @@ def desire(order: Order, planned: Sequence[PlannedGrant], missing: Collection[Ta
     """
     members = _members(order.customer, planned)
     # Members before grants, as the lanes lock them; from here on no lane confirms anything of theirs.
-    _lock({*members.values(), *Member.objects.filter(grants__order=order)})
+    locked = lock_members({*members.values(), *Member.objects.filter(grants__order=order)})
+    staff_changes = changes_of(locked)
     existing = {key_of(grant): grant for grant in order.grants.select_related("member")}
     changed: list[Grant] = []
     for wanted in planned:
-        key = planned_key(wanted)
-        grant = existing.pop(key, None)
-        if grant is None:
-            changed.append(_new_grant(order, members[wanted.target.site], wanted, missing))
-        elif _bring_up_to_date(grant, wanted, missing):
+        grant = existing.pop(planned_key(wanted), None) or _new_grant(order, members[wanted.target.site], wanted)
+        before = _said(grant)
+        grant.order = order
+        _take_over(grant, wanted)
+        stand(grant, staff_changes[grant.member_id])
+        if grant.live and wanted.target in missing:
+            _miss_level(grant, wanted.target)
+        if grant.pk is None or _said(grant) != before:
             changed.append(grant)
     for grant in existing.values():
-        if grant.live:
-            grant.live, grant.reason = False, NOT_PLANNED
-            _settle(grant)
+        if grant.planned_live:
+            grant.order = order
+            grant.planned_live, grant.planned_reason = False, NOT_PLANNED
+            stand(grant, staff_changes[grant.member_id])
             changed.append(grant)
     for grant in changed:
         grant.save()
@@ -74,14 +81,29 @@ def planned_key(wanted: PlannedGrant) -> GrantKey:
 
 def try_again(order: Order) -> None:
     """Make the order's stuck members due: somebody asks for another try."""
-    wake(set(Member.objects.filter(grants__order=order, state=MemberState.ATTENTION)))
+    stuck = set(Member.objects.filter(grants__order=order, state=MemberState.ATTENTION))
+    read_levels_again(stuck)
+    wake(stuck)
+
+
+def read_levels_again(members: Collection[Member]) -> None:
+    """Have the levels of these members' sites read anew where a level was missing: the owner may have made it.
+
+    To be called before the members are locked, because a lane locks its site before its members.
+    """
+    missing = Grant.objects.filter(member__in=members, state=GrantState.ATTENTION, blocked=True)
+    sites = sorted(set(missing.values_list("member__site_id", flat=True)))
+    for site_id in sites:
+        Site.objects.filter(pk=site_id).update(levels_read_at=None)
 
 
 def wake(members: set[Member]) -> None:
     """Make members due now and kick their lanes. One that is being worked on becomes due when that is over."""
-    ids = _lock(members)
-    # Whatever was stuck is worth another try now.
-    Grant.objects.filter(member__in=ids, state=GrantState.ATTENTION).update(state=GrantState.DUE)
+    ids = lock_members(members)
+    # Whatever was stuck is worth another try now; where a level was missing, once the levels were read again.
+    stuck = Grant.objects.filter(member__in=ids, state=GrantState.ATTENTION)
+    blocked = When(blocked=True, live=True, then=Value(GrantState.BLOCKED.value))
+    stuck.update(state=Case(blocked, default=Value(GrantState.DUE.value)))
     at_work = When(state=MemberState.WORKING, then=Value(MemberState.WORKING.value))
     Member.objects.filter(pk__in=ids).update(
         version=F("version") + 1,
@@ -95,7 +117,8 @@ def wake(members: set[Member]) -> None:
         kick_lane(site_id)
 
 
-def _lock(members: set[Member]) -> list[int]:
+def lock_members(members: set[Member]) -> list[int]:
+    """Lock members, always in one order; their ids."""
     wanted = [member.pk for member in members]
     ids = (
         Member.objects.filter(pk__in=wanted).order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True)
@@ -132,8 +155,8 @@ def _members(customer: Customer, planned: Sequence[PlannedGrant]) -> dict[str, M
     return found
 
 
-def _new_grant(order: Order, member: Member, wanted: PlannedGrant, missing: Collection[Target]) -> Grant:
-    grant = Grant(
+def _new_grant(order: Order, member: Member, wanted: PlannedGrant) -> Grant:
+    return Grant(
         member=member,
         order=order,
         customer=order.customer,
@@ -142,16 +165,20 @@ def _new_grant(order: Order, member: Member, wanted: PlannedGrant, missing: Coll
         level=wanted.target.level,
         ref=reference(order.cart_id, order.mode, order.external_id, wanted.item, wanted.charge_key, wanted.target),
     )
-    _bring_up_to_date(grant, wanted, missing)
-    return grant
 
 
-def _bring_up_to_date(grant: Grant, wanted: PlannedGrant, missing: Collection[Target]) -> bool:
-    """Copy what is planned; tells whether the grant changed."""
-    before = (grant.until_on, grant.live, grant.state, grant.reason)
+def _said(grant: Grant) -> tuple[object, ...]:
+    """What a change of is worth storing."""
+    planned = (grant.planned_live, grant.planned_reason, grant.blocked)
+    return grant.until_on, grant.live, grant.reason, grant.state, planned
+
+
+def _take_over(grant: Grant, wanted: PlannedGrant) -> None:
+    """Copy what is planned."""
     grant.until_on = wanted.until_on
-    grant.live = wanted.live
-    grant.reason = wanted.reason
+    grant.planned_live = wanted.live
+    grant.planned_reason = wanted.reason
+    grant.blocked = bool(wanted.blocked)
     if grant.confirmed_at is None:
         # Once the site has the transaction, its money and date stay as they were made.
         grant.amount_minor = wanted.amount_minor
@@ -159,21 +186,9 @@ def _bring_up_to_date(grant: Grant, wanted: PlannedGrant, missing: Collection[Ta
         grant.currency = wanted.currency
         grant.charged_at = wanted.charged_at
         grant.welcome = wanted.welcome.value
-    if wanted.target in missing:
-        grant.state = GrantState.ATTENTION
-        grant.problem = f"The site {wanted.target.site} has no level {wanted.target.level}."
-        grant.remedy = "Choose another level in the rule, or make the level at the site; then replay the delivery."
-    else:
-        _settle(grant, blocked=bool(wanted.blocked))
-    return grant.pk is None or before != (grant.until_on, grant.live, grant.state, grant.reason)
 
 
-def _settle(grant: Grant, *, blocked: bool = False) -> None:
-    """Set the state that follows from desired and confirmed."""
-    if blocked:
-        grant.state = GrantState.BLOCKED
-    elif grant.live:
-        right = grant.confirmed_live is True and grant.confirmed_until_on == grant.until_on
-        grant.state = GrantState.RIGHT if right else GrantState.DUE
-    else:
-        grant.state = GrantState.RIGHT if grant.confirmed_live is False else GrantState.DUE
+def _miss_level(grant: Grant, target: Target) -> None:
+    grant.state = GrantState.ATTENTION
+    grant.problem = f"The site {target.site} has no level {target.level}."
+    grant.remedy = "Choose another level in the rule, or make the level at the site; then replay the delivery."

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
+from typing import assert_never
 
 
 class Act(StrEnum):
@@ -33,8 +34,28 @@ class Change:
     why: str
 
 
+def in_force(changes: Iterable[Change]) -> list[Change]:
+    """The holds and revocations that nobody has released, oldest first.
+
+    Args:
+        changes: the member's acts at the site, oldest first.
+    """
+    standing: list[Change] = []
+    for change in changes:
+        match change.act:
+            case Act.HOLD | Act.REVOKE:
+                standing.append(change)
+            case Act.RELEASE:
+                standing = [other for other in standing if change.level not in ("", other.level)]
+            case Act.GRANT | Act.EXTEND:
+                pass
+            case _:
+                assert_never(change.act)
+    return standing
+
+
 def denial(level: str, begun_at: datetime, changes: Iterable[Change]) -> Change | None:
-    """The act that keeps a grant from giving access; None = nobody denied it.
+    """The act that keeps a grant from giving access, the latest where there are several; None = nobody denied it.
 
     A hold counts for every grant, a revocation for those that began before it, so that a new purchase gives access
     again while a rebill of an old one does not.
@@ -43,16 +64,24 @@ def denial(level: str, begun_at: datetime, changes: Iterable[Change]) -> Change 
         begun_at: when the grant's order was placed, or when staff gave it.
         changes: the member's acts at the site, oldest first.
     """
-    in_force: dict[tuple[Act, str], Change] = {}
-    for change in changes:
-        match change.act:
-            case Act.HOLD | Act.REVOKE:
-                in_force[change.act, change.level] = change
-            case Act.RELEASE:
-                in_force = {key: other for key, other in in_force.items() if change.level not in ("", key[1])}
-            case Act.GRANT | Act.EXTEND:
-                pass
-    for (act, denied), change in in_force.items():
-        if denied in ("", level) and (act is Act.HOLD or begun_at <= change.at):
+    for change in reversed(in_force(changes)):
+        if change.level in ("", level) and (change.act is Act.HOLD or begun_at <= change.at):
             return change
     return None
+
+
+def given_in_words(change: Change, until_on: date | None) -> str:
+    """Why a grant exists that staff gave.
+
+    Args:
+        until_on: its last day; None = for ever.
+    """
+    how = "extended" if change.act is Act.EXTEND else "given"
+    access = f"access until {until_on}" if until_on else "access for ever"
+    return f"{how} by hand on {change.at.date()} by {change.who} ({change.why}): {access}"
+
+
+def denied_in_words(change: Change) -> str:
+    """Who denies it, since when and why."""
+    what = "on hold since" if change.act is Act.HOLD else "revoked on"
+    return f"{what} {change.at.date()}, by {change.who} ({change.why})"
