@@ -10,6 +10,7 @@ from ninja import Router
 from guestlist.api.problems import COMMON
 from guestlist.connections import queries
 from guestlist.connections.queries import CartView, SiteView
+from guestlist.domain.sentences import consequences
 from guestlist.fulfilment.models import Rule
 from guestlist.fulfilment.rules import as_rule, rule_to_dict
 
@@ -40,7 +41,7 @@ class TargetView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleView:
-    """A rule, in the words of the settings file."""
+    """A rule, in the words of the settings file; `consequences`: what its fields mean, each in a sentence."""
 
     cart: str
     item: str
@@ -56,6 +57,7 @@ class RuleView:
     after_last_payment: str
     welcome_email: str
     password_email: str
+    consequences: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +86,7 @@ def list_rules(request: HttpRequest) -> Rules:
 
 
 def _rule_view(row: Rule) -> RuleView:
-    fields = {"option": None, **rule_to_dict(as_rule(row))}
+    rule = as_rule(row)
+    fields = {"option": None, **rule_to_dict(rule)}
     grants = [TargetView(**grant) for grant in fields.pop("grants")]
-    return RuleView(cart=row.cart_id, grants=grants, **fields)
+    return RuleView(cart=row.cart_id, grants=grants, consequences=consequences(rule), **fields)
