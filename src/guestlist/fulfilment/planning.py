@@ -74,18 +74,18 @@ class Decisions:
     def _newly_decided(self, row: Decision | None, charge: Charge, rule: Rule) -> Decided:
         # Terms that cannot be read now (the site does not answer, the level is gone) stay as they were decided.
         known = _terms(row) if row is not None and row.option == charge.option else {}
-        now = {target: terms for target in rule.grants if (terms := self._in_force.terms(target)) is not None}
-        terms = {target: known[target] for target in rule.grants if target in known} | now
-        found = row or Decision(item=str(charge.item), charge_key=charge.key)
-        before = (found.option, found.rule, found.level_terms)
-        found.option, found.rule, found.level_terms = charge.option, rule_to_dict(rule), _as_stored(terms)
-        if row is None or before != (found.option, found.rule, found.level_terms):
-            self.changed.append(found)
+        now = {target: self._in_force.terms(target) or known.get(target) for target in rule.grants}
+        terms = {target: found for target, found in now.items() if found is not None}
+        decision = row or Decision(item=str(charge.item), charge_key=charge.key)
+        before = (decision.option, decision.rule, decision.level_terms)
+        decision.option, decision.rule, decision.level_terms = charge.option, rule_to_dict(rule), _as_stored(terms)
+        if row is None or before != (decision.option, decision.rule, decision.level_terms):
+            self.changed.append(decision)
         return Decided(rule, terms)
 
     def _completed(self, rule: Rule, known: Mapping[Target, LevelTerms]) -> dict[Target, LevelTerms]:
-        terms = {target: known.get(target) or self._in_force.terms(target) for target in rule.grants}
-        return {target: found for target, found in terms.items() if found is not None}
+        found = {target: known.get(target) or self._in_force.terms(target) for target in rule.grants}
+        return {target: terms for target, terms in found.items() if terms is not None}
 
 
 def _terms(row: Decision) -> dict[Target, LevelTerms]:
