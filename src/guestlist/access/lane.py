@@ -17,9 +17,9 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from guestlist.access.models import Grant, GrantState, Member, MemberState
+from guestlist.access.models import Grant, GrantState, Member, MemberState, SiteRequest
 from guestlist.access.outcome import Claim, release, write_outcome
-from guestlist.access.sitestate import open_site, probe
+from guestlist.access.sitestate import forget_probes, open_site, probe
 from guestlist.connections.database import database_stage
 from guestlist.connections.ending import ENDING
 from guestlist.connections.kick import kick_lane
@@ -35,7 +35,10 @@ SLICE_SECONDS = 20.0
 CLAIM_PROOF_SECONDS = 4.0
 # An idle thread of a lane that is at work looks for new members so often, should a kick have been lost.
 IDLE_SECONDS = 0.25
+# A request that a dead worker sent may still be at work at the site; whoever looks too early finds nothing and does it
+# again. A worker counts as dead after 10 s, so this is only the rest for a site that answers in good time.
 STILL_ON_ITS_WAY = timedelta(seconds=3)
+WRITES_LOOKED_AT = 100
 
 
 @dataclass
@@ -100,8 +103,11 @@ def run_lane(site_id: str) -> None:
             thread.join()
     finally:
         _running.pop(site_id, None)
-    if time.monotonic() >= lane.ends_at and not lane.stop.is_set():
-        with database_stage():
+    if lane.stop.is_set():
+        return
+    with database_stage():
+        forget_probes(lane.site)
+        if time.monotonic() >= lane.ends_at:
             kick_lane(site_id)
 
 
@@ -123,10 +129,15 @@ def _take_over(site_id: str) -> Lane | None:
             log.warning("lane_taken_over", site=site_id, members=len(left))
             Grant.objects.filter(member__in=left, state=GrantState.DUE, remote_id="").update(look_first=True)
             Member.objects.filter(pk__in=left, remote_id="").update(look_first=True)
-            # A request that the earlier worker sent may still be on its way.
-            due_at = timezone.now() + STILL_ON_ITS_WAY
+            due_at = timezone.now() + max(STILL_ON_ITS_WAY, 2 * _slowest_write(site))
             Member.objects.filter(pk__in=left).update(state=MemberState.DUE, due_at=due_at, version=F("version") + 1)
     return Lane(site, open_site(site), site.epoch, time.monotonic() + SLICE_SECONDS)
+
+
+def _slowest_write(site: Site) -> timedelta:
+    """The longest that one of the site's latest writes took."""
+    latest = SiteRequest.objects.filter(site=site).exclude(method="GET").order_by("-id")[:WRITES_LOOKED_AT]
+    return timedelta(milliseconds=max(latest.values_list("milliseconds", flat=True), default=0))
 
 
 def _work(lane: Lane) -> None:

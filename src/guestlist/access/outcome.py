@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from guestlist.access.models import Grant, GrantState, Member, MemberState, SiteRequest
 from guestlist.access.schedule import member_retry
-from guestlist.access.sitestate import request_row, settle_site
+from guestlist.access.sitestate import request_row, settle_site, works
 from guestlist.connections.models import Site
 from guestlist.sites.contract import (
     AlreadyRight,
@@ -65,7 +65,9 @@ def write_outcome(
             _write_next(member, claim, outcomes)
     decisive = next((outcome for outcome in outcomes if _is_site_wide(outcome)), ensured.member)
     with state_lock:
-        return settle_site(site, decisive)
+        # Several were at work when the first one met the site's trouble. It counts once, and what had been answered
+        # before says nothing of now: only a probe does.
+        return works(site) and settle_site(site, decisive)
 
 
 def release(claim: Claim, attempts: Sequence[Attempt]) -> None:

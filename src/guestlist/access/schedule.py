@@ -18,14 +18,19 @@ def member_retry(attempts: int, first_attempt_at: datetime, now: datetime, after
     """When to try a member again after its `attempts`-th failure; None = no more.
 
     Args:
-        after: seconds that the site asked to wait (`Retry-After`), if it did.
+        after: seconds that the site asked to wait (`Retry-After`), if it did. Less than planned is not taken up: a
+            site that says 0 again and again would be asked without a pause.
     """
     planned = MEMBER_RETRIES[attempts - 1] if attempts <= len(MEMBER_RETRIES) else MEMBER_RETRIES_THEN
-    due_at = now + timedelta(seconds=after if after is not None else planned)
+    due_at = now + timedelta(seconds=max(planned, after or 0))
     return due_at if due_at - first_attempt_at <= GIVE_UP_AFTER else None
 
 
 def next_probe(probes: int, now: datetime, after: float | None) -> datetime:
-    """When to look at a site again after `probes` looks that found it not working."""
+    """When to look at a site again after it was found not working, and `probes` times before that.
+
+    Args:
+        after: as in `member_retry`.
+    """
     planned = PROBES[probes] if probes < len(PROBES) else PROBES_THEN
-    return now + timedelta(seconds=after if after is not None else planned)
+    return now + timedelta(seconds=max(planned, after or 0))

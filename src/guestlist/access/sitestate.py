@@ -24,6 +24,11 @@ log = structlog.get_logger(__name__)
 # Levels and their terms change seldom; a lane that runs reads them again after this long.
 LEVELS_FRESH = timedelta(hours=6)
 
+DOWN_REMEDY = (
+    "Nothing has to be done in Guestlist: it goes on asking, and gives the members who wait what they bought as soon as "
+    "the site answers. Should it last, ask the site's host."
+)
+
 
 @dataclass
 class _OpenSites:
@@ -88,20 +93,25 @@ def _keep(site_id: str, attempt: Attempt) -> None:
         request_row(site_id, None, attempt).save()
 
 
+def works(site: Site) -> bool:
+    """Whether nothing is known to be wrong with the site."""
+    return site.state in (SiteState.NEW, SiteState.OK)
+
+
 def settle_site(site: Site, outcome: Outcome) -> bool:
     """Write down what an outcome says of the whole site. Returns whether the site works."""
-    now = timezone.now()
     match outcome:
         case RetryLater(site_down=True):
-            state, reason, remedy, after = SiteState.DOWN, outcome.reason, "", outcome.after
+            state, reason, remedy, after = SiteState.DOWN, outcome.reason, DOWN_REMEDY, outcome.after
         case NeedsAttention(site_wide=True):
             state, reason, remedy, after = SiteState.ATTENTION, outcome.reason, outcome.remedy, None
         case _:
             _works(site)
             return True
+    now = timezone.now()
     if site.state != state:
         log.warning("site_" + state.value, site=site.pk, reason=reason)
-        _still(site).exclude(state=state).update(state_since=now)
+        _still(site).update(state_since=now)
     _still(site).update(
         state=state,
         reason=reason,
@@ -116,9 +126,19 @@ def settle_site(site: Site, outcome: Outcome) -> bool:
 def _works(site: Site) -> None:
     if site.state == SiteState.OK:
         return
-    _still(site).update(state=SiteState.OK, state_since=timezone.now(), reason="", remedy="", probes=0, probe_at=None)
-    site.state, site.probes = SiteState.OK, 0
+    _still(site).update(state=SiteState.OK, state_since=timezone.now(), reason="", remedy="", probe_at=None)
+    site.state = SiteState.OK
     log.info("site_works", site=site.pk)
+
+
+def forget_probes(site: Site) -> None:
+    """The lane did its work: the next trouble is a new one.
+
+    Not before. A site that answers the probe and fails at the work would be asked as often as one that just failed.
+    """
+    if site.probes:
+        _still(site).update(probes=0)
+        site.probes = 0
 
 
 def _still(site: Site) -> QuerySet[Site]:
@@ -126,11 +146,16 @@ def _still(site: Site) -> QuerySet[Site]:
     return Site.objects.filter(pk=site.pk, epoch=site.epoch)
 
 
+def may_be_asked(site: Site) -> bool:
+    """Whether the site works, or it is time to look again."""
+    return works(site) or site.probe_at is None or site.probe_at <= timezone.now()
+
+
 def probe(site: Site) -> bool:
     """Whether the site works, asked with one request if the last ones said that it does not."""
-    if site.state in (SiteState.NEW, SiteState.OK):
+    if works(site):
         return True
-    if site.probe_at is not None and site.probe_at > timezone.now():
+    if not may_be_asked(site):
         return False
     opened = open_site(site)
     release_connection()
@@ -163,13 +188,15 @@ def read_levels(site: Site) -> bool:
 def sites_with_work() -> list[str]:
     """Sites whose lane has something to do now.
 
-    That is: due members, claims left behind, grants that wait for levels, or levels that were never read. A claim that
-    is being worked on counts too: its lane holds the lock, and a kick too many costs nothing.
+    That is: due members, claims left behind, grants that wait for levels, levels that were never read, or a look at a
+    site that did not work. A claim that is being worked on counts too: its lane holds the lock, and a kick too many
+    costs nothing.
     """
     now = timezone.now()
     reachable = Q(state__in=(SiteState.NEW, SiteState.OK)) | Q(probe_at=None) | Q(probe_at__lte=now)
     due = Member.objects.filter(site=OuterRef("pk"), state=MemberState.DUE, due_at__lte=now)
     others = {*Member.objects.filter(state=MemberState.WORKING).values_list("site_id", flat=True).distinct()}
     others |= {*Grant.objects.filter(state=GrantState.BLOCKED).values_list("member__site_id", flat=True).distinct()}
-    work = Q(levels_read_at=None) | Q(pk__in=others) | Exists(due)
+    troubled = Q(state__in=(SiteState.DOWN, SiteState.ATTENTION))
+    work = troubled | Q(levels_read_at=None) | Q(pk__in=others) | Exists(due)
     return list(Site.objects.filter(reachable, work, active=True).order_by("id").values_list("id", flat=True))

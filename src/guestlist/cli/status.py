@@ -110,6 +110,8 @@ def _print_troubles(found: Overview) -> None:
             since = f" since {shown(site.state_since)}" if site.state_since else ""
             print(f"\nSite {site.id}, {site.state.value}{since}")
             print_paragraph(f"{site.reason}\n{site.remedy}".strip(), indent="  ")
+            if site.asked_again_at:
+                print(f"  Asked again at {shown(site.asked_again_at)}")
             if site.blocked_grants:
                 waiting = counted(site.blocked_grants, "grant waits", "grants wait")
                 print(f"  {waiting} for its levels to be read")

@@ -37,7 +37,11 @@ class LevelView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteView:
-    """A connected membership site with its levels as last read."""
+    """A connected membership site with its levels as last read.
+
+    Attributes:
+        asked_again_at: when the next request shows whether the site works by then; None = it works as far as is known.
+    """
 
     id: str
     kind: str
@@ -50,6 +54,7 @@ class SiteView:
     state_since: datetime | None
     reason: str
     remedy: str
+    asked_again_at: datetime | None
     levels: list[LevelView]
     levels_read_at: datetime | None
     created_at: datetime
@@ -63,6 +68,11 @@ def carts() -> list[CartView]:
 def sites() -> list[SiteView]:
     """All sites, the disconnected ones last."""
     return [_site_view(site) for site in Site.objects.order_by("-active", "id")]
+
+
+def asked_again_at(site: Site) -> datetime | None:
+    """When a site that does not work is asked next."""
+    return site.probe_at if site.active and site.state in (SiteState.DOWN, SiteState.ATTENTION) else None
 
 
 def webhook_address(cart_id: str) -> str:
@@ -100,6 +110,7 @@ def _site_view(site: Site) -> SiteView:
         state_since=site.state_since,
         reason=site.reason,
         remedy=site.remedy,
+        asked_again_at=asked_again_at(site),
         levels=[
             LevelView(id=level.id, title=level.title, terms=str(level.terms)) for level in levels_from_json(site.levels)
         ],

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from guestlist.access.queries import MemberCounts, blocked_grants, member_counts
 from guestlist.connections.models import Cart, CartMode, Site, SiteState
-from guestlist.connections.queries import webhook_address
+from guestlist.connections.queries import asked_again_at, webhook_address
 from guestlist.fulfilment.planning import unmapped_items
 from guestlist.inbox.queries import (
     InboxCounts,
@@ -37,7 +37,12 @@ class CartStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteStatus:
-    """A site and what is left to do there. `levels`: how many are known; `blocked_grants` wait for them to be read."""
+    """A site and what is left to do there.
+
+    Attributes:
+        asked_again_at: when the next request shows whether the site works by then; None = it works as far as is known.
+        levels: how many are known; `blocked_grants` wait for them to be read.
+    """
 
     id: str
     kind: str
@@ -47,6 +52,7 @@ class SiteStatus:
     state_since: datetime | None
     reason: str
     remedy: str
+    asked_again_at: datetime | None
     levels: int
     levels_read_at: datetime | None
     members: MemberCounts
@@ -144,6 +150,7 @@ def overview() -> Overview:
                 state_since=site.state_since,
                 reason=site.reason,
                 remedy=site.remedy,
+                asked_again_at=asked_again_at(site),
                 levels=len(site.levels),
                 levels_read_at=site.levels_read_at,
                 members=members.get(site.pk, NO_MEMBERS),

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from procrastinate.contrib.django import app
 
 from guestlist.access.lane import run_lane
-from guestlist.access.sitestate import needs_levels, probe, read_levels
+from guestlist.access.sitestate import may_be_asked, needs_levels, read_levels
 from guestlist.connections.database import database_stage
 from guestlist.connections.models import Site
 from guestlist.fulfilment.planning import replan_blocked
@@ -52,7 +52,8 @@ def lane(site: str) -> None:
 def _lane(site: str) -> None:
     with database_stage():
         row = Site.objects.filter(pk=site, active=True).first()
-        if row is not None and needs_levels(row) and probe(row):
+        if row is not None and needs_levels(row) and may_be_asked(row):
+            # This is the probe as well: a site that shows its levels works.
             read_levels(row)
         # Not only after reading: an order that was planned meanwhile, or a worker that died here, left some behind.
         replan_blocked([site])
