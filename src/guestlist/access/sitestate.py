@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 LEVELS_FRESH = timedelta(hours=6)
 
 DOWN_REMEDY = (
-    "Nothing has to be done in Guestlist: it goes on asking, and gives the members who wait what they bought as soon as "
+    "Nothing has to be done in Guestlist: it goes on asking, and gives the waiting members what they bought as soon as "
     "the site answers. Should it last, ask the site's host."
 )
 
