@@ -69,6 +69,8 @@ class Cart(Protocol):
     def read(self, body: bytes, received_at: datetime) -> Reading:
         """Turn a raw body (form or JSON, told apart by looking) into facts.
 
+        A chargeback, where a cart reports one, is a `Refunded`: the money went back.
+
         Args:
             body: as the door stored it.
             received_at: UTC; stands in where an event carries no time of its own.

@@ -62,7 +62,9 @@ def lines(body: Fields, at: datetime) -> tuple[OrderLine, ...]:
         if item := of_charge(row, named):
             bought.setdefault(item, _Rows()).now.append(row)
     for row in order.rows("future_charges"):
-        if item := of_charge(row, named):
+        item = of_charge(row, named)
+        # An announced charge alone is no purchase, where the order says what was bought.
+        if item and (item in bought or item in named or not named):
             bought.setdefault(item, _Rows()).later.append(row)
     for item in named:
         bought.setdefault(item, _Rows())
