@@ -63,7 +63,7 @@ def lines(body: Fields, at: datetime) -> tuple[OrderLine, ...]:
             bought.setdefault(item, _Rows()).now.append(row)
     for row in order.rows("future_charges"):
         item = of_charge(row, named)
-        # An announced charge alone is no purchase, where the order says what was bought; but each order has its product.
+        # An announced charge alone is no purchase, where the order says what was bought. Each order has its product.
         if item and (item in bought or item in named or not named or _is_base(item, body.identifier("base_product"))):
             bought.setdefault(item, _Rows()).later.append(row)
     for item in named:
