@@ -13,7 +13,7 @@ from django.utils import timezone
 from db.conftest import LEVELS, make_cart, make_site
 from db.test_interpret import body, store
 from db.test_planning import deliver, save
-from factories import MONTH, line, moment, placed, rebill, rule
+from factories import MONTH, line, placed, rebill, rule
 from guestlist.access.models import Grant, GrantState
 from guestlist.access.sitestate import sites_with_work
 from guestlist.connections.levels import levels_to_json
@@ -21,6 +21,7 @@ from guestlist.connections.models import Site
 from guestlist.domain.facts import Buyer
 from guestlist.fulfilment import planning
 from guestlist.inbox import interpret
+from guestlist.orders import customers
 from guestlist.orders import record as recording
 from guestlist.orders.models import Customer
 
@@ -85,19 +86,19 @@ def test_a_replay_and_a_new_delivery_of_one_order_do_not_wait_in_a_circle(monkey
     save(rule("product-12", "academy/8"))
     deliver(ORDER, delivery=500_001)
     replay_has_order, other_moves = threading.Event(), threading.Event()
-    real = recording._find_customer
+    real = customers._find_customer
 
-    def meet(cart_id, buyer):
+    def meet(*args):
         if threading.current_thread().name == "replay":
             replay_has_order.set()
             other_moves.wait(2)
             time.sleep(0.2)
-            return real(cart_id, buyer)
+            return real(*args)
         replay_has_order.wait(5)
         other_moves.set()
-        return real(cart_id, buyer)
+        return real(*args)
 
-    monkeypatch.setattr(recording, "_find_customer", meet)
+    monkeypatch.setattr(customers, "_find_customer", meet)
 
     def replay() -> None:
         deliver(ORDER, delivery=500_001)
@@ -119,7 +120,7 @@ def test_planning_blocked_orders_and_interpreting_do_not_wait_in_a_circle(monkey
     save(rule("bump-3", "academy/9"))
     Site.objects.update(levels=levels_to_json(LEVELS), levels_read_at=timezone.now(), state="ok")
     planning_now, interpreting_now = threading.Event(), threading.Event()
-    real_desire, real_locked = planning.desire, recording._locked
+    real_desire, real_lock = planning.desire, recording._lock_orders
 
     def desire(order, planned, missing=()):
         if threading.current_thread().name == "planning":
@@ -128,13 +129,13 @@ def test_planning_blocked_orders_and_interpreting_do_not_wait_in_a_circle(monkey
             time.sleep(0.3)
         return real_desire(order, planned, missing)
 
-    def locked(cart_id, fact):
+    def lock_orders(*args):
         planning_now.wait(5)
         interpreting_now.set()
-        return real_locked(cart_id, fact)
+        return real_lock(*args)
 
     monkeypatch.setattr(planning, "desire", desire)
-    monkeypatch.setattr(recording, "_locked", locked)
+    monkeypatch.setattr(recording, "_lock_orders", lock_orders)
     errors = Together(
         planning=lambda: planning.replan_blocked(["academy"]),
         interpreting=lambda: deliver(rebill("2026-04-10", index=2, frequency=MONTH)),
@@ -178,7 +179,8 @@ def test_a_customer_known_by_address_takes_an_id_that_another_worker_makes_in_th
 
     def other() -> None:
         with transaction.atomic():
-            recording.find_or_make_customer("shop", Buyer("nora.old@buyers.test", "1"), moment("2026-03-01"))
+            early = placed("2026-03-01", buyer=Buyer("nora.old@buyers.test", "1"))
+            customers.find_or_make_customer("shop", customers.Told.by(early))
             made.set()
             go_on.wait(5)
             time.sleep(0.2)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
-from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db import transaction
+from django.db.models import Q, QuerySet
 
-from guestlist.domain.facts import Buyer, CustomerChanged, OrderFact, OrderPlaced
+from guestlist.domain.facts import CustomerChanged, OrderFact, OrderPlaced
 from guestlist.orders.codec import StoredFact, fact_from_json, fact_to_json
+from guestlist.orders.customers import Known, Told, find_or_make_customer
 from guestlist.orders.models import Customer, Fact, Order
 
 
@@ -19,12 +19,14 @@ class Recorded:
     """What recording a delivery's facts touched.
 
     Attributes:
-        orders: the orders to plan anew, locked until the transaction ends.
+        orders: the orders to plan anew, locked until the transaction ends; those that the facts are about come first.
         new_facts: how many facts were not known before.
+        moved: customers who have another e-mail address than before, locked as well.
     """
 
     orders: tuple[Order, ...]
     new_facts: int
+    moved: tuple[Customer, ...] = ()
 
 
 def record(cart_id: str, facts: Iterable[StoredFact], delivery_id: int) -> Recorded:
@@ -32,25 +34,32 @@ def record(cart_id: str, facts: Iterable[StoredFact], delivery_id: int) -> Recor
 
     What a delivery told when it was read before is replaced. Locks are taken in one order: orders, then customers.
     """
+    facts = list(facts)
     told = Fact.objects.filter(delivery_id=delivery_id)
-    orders = {order.pk: order for order in _lockable().filter(facts__in=told.values("pk")).order_by("pk")}
+    orders = _lock_orders(cart_id, facts, told)
     told.delete()
     new = 0
+    about: set[int] = set()
+    moved: dict[int, Customer] = {}
     for fact in facts:
         if isinstance(fact, CustomerChanged):
-            buyer = Buyer(fact.email, fact.customer_id, fact.first_name, fact.last_name)
-            customer, gained = find_or_make_customer(cart_id, buyer, fact.at)
-            new += _store(cart_id, fact, None, customer, delivery_id)
+            known = find_or_make_customer(cart_id, Told.by(fact))
+            new += _store(cart_id, fact, None, known.customer, delivery_id)
         else:
-            order, gained = _find_or_make_order(cart_id, fact)
-            customer = order.customer
-            new += _store(cart_id, fact, order, customer, delivery_id)
-            orders[order.pk] = order
-        if gained:
+            order, known = _find_or_make_order(cart_id, fact, orders)
+            new += _store(cart_id, fact, order, known.customer, delivery_id)
+            about.add(order.pk)
+        if known.moved:
+            moved[known.customer.pk] = known.customer
+        if known.gained:
             # Its orders waited for an address to give the access to.
-            waited = _lockable().filter(customer=customer).exclude(pk__in=orders).order_by("pk")
+            waited = _lockable().filter(customer=known.customer).exclude(pk__in=orders).order_by("pk")
             orders |= {order.pk: order for order in waited}
-    return Recorded(tuple(orders[key] for key in sorted(orders)), new)
+        for order in orders.values():
+            if order.customer_id == known.customer.pk:
+                order.customer = known.customer
+    first = sorted(orders, key=lambda pk: (pk not in about, pk))
+    return Recorded(tuple(orders[pk] for pk in first), new, tuple(moved[pk] for pk in sorted(moved)))
 
 
 def facts_of(order: Order) -> list[OrderFact]:
@@ -76,88 +85,60 @@ def _store(cart_id: str, fact: StoredFact, order: Order | None, customer: Custom
     return int(is_new)
 
 
-def find_or_make_customer(cart_id: str, buyer: Buyer, at: datetime) -> tuple[Customer, bool]:
-    """The cart's customer: by its customer id, else by e-mail address; brought up to date if `at` is later.
-
-    Returns:
-        The customer, and whether it had no address before and has one now.
-    """
-    customer = _find_customer(cart_id, buyer) or _make_customer(cart_id, buyer, at)
-    gained = not customer.email_key and bool(buyer.email)
-    changed = (at > customer.as_of or gained) and bool(buyer.email or buyer.first_name or buyer.last_name)
-    adopted = buyer.customer_id is not None and customer.external_id is None
-    if changed:
-        customer.email = buyer.email or customer.email
-        customer.email_key = customer.email.lower()
-        customer.first_name = buyer.first_name or customer.first_name
-        customer.last_name = buyer.last_name or customer.last_name
-        customer.as_of = max(at, customer.as_of)
-    if adopted:
-        customer.external_id = buyer.customer_id
-    if changed or adopted:
-        try:
-            with transaction.atomic():
-                customer.save()
-        except IntegrityError:
-            # Another worker has just made the customer of that id.
-            return find_or_make_customer(cart_id, buyer, at)
-    return customer, gained
+def _lock_orders(cart_id: str, facts: Sequence[StoredFact], told: QuerySet[Fact]) -> dict[int, Order]:
+    """Lock the orders that the delivery told of before, that the facts name, and that wait for a customer's address."""
+    ids = set(told.exclude(order=None).values_list("order_id", flat=True))
+    for fact in facts:
+        by = Told.by(fact)
+        if not isinstance(fact, CustomerChanged):
+            ids |= set(_numbered(cart_id, fact).values_list("pk", flat=True))
+        if by.email and by.customer_id is not None:
+            nameless = Customer.objects.filter(cart_id=cart_id, external_id=by.customer_id, email_key="")
+            ids |= set(Order.objects.filter(customer__in=nameless).values_list("pk", flat=True))
+    return {order.pk: order for order in _lockable().filter(pk__in=ids).order_by("pk")} if ids else {}
 
 
-def _find_customer(cart_id: str, buyer: Buyer) -> Customer | None:
-    known = Customer.objects.filter(cart_id=cart_id).order_by("id").select_for_update(no_key=True)
-    by_email = known.filter(email_key=buyer.email.lower()) if buyer.email else known.none()
-    if buyer.customer_id is not None:
-        return known.filter(external_id=buyer.customer_id).first() or by_email.filter(external_id=None).first()
-    return by_email.first()
-
-
-def _make_customer(cart_id: str, buyer: Buyer, at: datetime) -> Customer:
-    customer, _ = Customer.objects.get_or_create(
-        cart_id=cart_id,
-        external_id=buyer.customer_id,
-        **({} if buyer.customer_id is not None else {"email_key": (buyer.email or "").lower()}),
-        defaults={
-            "email": buyer.email or "",
-            "email_key": (buyer.email or "").lower(),
-            "first_name": buyer.first_name,
-            "last_name": buyer.last_name,
-            "as_of": at,
-        },
-    )
-    return customer
-
-
-def _find_or_make_order(cart_id: str, fact: OrderFact) -> tuple[Order, bool]:
-    order = _locked(cart_id, fact)
-    customer, gained = find_or_make_customer(cart_id, fact.buyer, fact.at)
+def _find_or_make_order(cart_id: str, fact: OrderFact, orders: dict[int, Order]) -> tuple[Order, Known]:
+    """The fact's order, locked, and the customer that the fact names; a new order is added to `orders`."""
+    order = next((row for row in orders.values() if (row.mode, row.external_id) == (fact.mode, fact.order_id)), None)
+    known = find_or_make_customer(cart_id, Told.by(fact), order)
     if order is None:
         with transaction.atomic():  # a savepoint: another worker may make the same order at this moment
             Order.objects.get_or_create(
                 cart_id=cart_id,
                 mode=fact.mode.value,
                 external_id=fact.order_id,
-                defaults={"customer": customer, "placed_at": fact.at},
+                defaults={"customer": known.customer, "placed_at": fact.at},
             )
-        order = _locked(cart_id, fact)
-    if order is None:
-        raise RuntimeError(f"order {fact.order_id} vanished while it was being recorded")
-    if order.customer_id == customer.pk:
-        order.customer = customer
-    before = (order.placed_at, order.invoice_id, order.currency)
+        order = _lockable().get(cart_id=cart_id, mode=fact.mode.value, external_id=fact.order_id)
+        orders[order.pk] = order
+    before = (order.customer_id, order.placed_at, order.invoice_id, order.currency)
+    if _now_belongs_to(order, known.customer, fact):
+        order.customer = known.customer
     if isinstance(fact, OrderPlaced):
         order.placed_at = fact.at
         order.invoice_id = fact.invoice_id or order.invoice_id
         order.currency = fact.currency
     elif not order.invoice_id:
         order.placed_at = min(order.placed_at, fact.at)
-    if (order.placed_at, order.invoice_id, order.currency) != before:
-        order.save(update_fields=["placed_at", "invoice_id", "currency"])
-    return order, gained
+    if (order.customer_id, order.placed_at, order.invoice_id, order.currency) != before:
+        order.save(update_fields=["customer", "placed_at", "invoice_id", "currency"])
+    return order, known
 
 
-def _locked(cart_id: str, fact: OrderFact) -> Order | None:
-    return _lockable().filter(cart_id=cart_id, mode=fact.mode.value, external_id=fact.order_id).first()
+def _now_belongs_to(order: Order, customer: Customer, fact: OrderFact) -> bool:
+    """Whether the order has gone over to this customer: the cart has put two of its customers together.
+
+    Who is named by the latest fact counts, in whatever order they arrive; but nobody without an address.
+    """
+    if order.customer_id == customer.pk or not customer.email_key:
+        return False
+    later = Q(at__gt=fact.at) | Q(at=fact.at, customer__external_id__gt=customer.external_id or "")
+    return not order.facts.filter(later).exclude(customer=customer).exists()
+
+
+def _numbered(cart_id: str, fact: OrderFact) -> QuerySet[Order]:
+    return Order.objects.filter(cart_id=cart_id, mode=fact.mode.value, external_id=fact.order_id)
 
 
 def _lockable() -> QuerySet[Order]:
