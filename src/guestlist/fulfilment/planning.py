@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from guestlist.access.desire import desire
 from guestlist.access.models import GrantState
 from guestlist.connections.levels import terms_from_dict, terms_to_dict
-from guestlist.connections.models import CartMode
+from guestlist.connections.modes import is_fulfilled
 from guestlist.domain.charges import Charge
 from guestlist.domain.facts import Item, OrderFact
 from guestlist.domain.history import OrderHistory, fold
@@ -94,19 +94,6 @@ def _terms(row: Decision) -> dict[Target, LevelTerms]:
 
 def _as_stored(terms: Mapping[Target, LevelTerms]) -> dict[str, dict[str, str]]:
     return {f"{target.site}/{target.level}": terms_to_dict(found) for target, found in terms.items()}
-
-
-def is_fulfilled(mode: str, cart_mode: str) -> bool:
-    """Whether an order of this mode is fulfilled; an unknown mode is held."""
-    return mode in (CartMode.LIVE, CartMode.TEST) and cart_mode in (mode, CartMode.BOTH)
-
-
-def why_held(mode: str, cart_mode: str) -> str:
-    """Why an order that is not fulfilled is not, as the end of a sentence."""
-    fulfils = "live and test orders" if cart_mode == CartMode.BOTH else f"{cart_mode} orders only"
-    if mode in (CartMode.LIVE, CartMode.TEST):
-        return f"it is a {mode} order, and the cart fulfils {fulfils}"
-    return f"the event does not say whether the order is live or a test, and the cart fulfils {fulfils}"
 
 
 def plan_order(

@@ -12,9 +12,10 @@ from django.utils import timezone
 from guestlist.access.desire import key_of, planned_key
 from guestlist.carts.registry import all_carts
 from guestlist.connections.models import Cart
+from guestlist.connections.modes import is_fulfilled
 from guestlist.domain.facts import CustomerChanged, Fact, Ignored, OrderFact
 from guestlist.domain.plan import PlannedGrant, Unmapped
-from guestlist.fulfilment.planning import is_fulfilled, plan_order
+from guestlist.fulfilment.planning import plan_order
 from guestlist.orders.codec import fact_to_json
 from guestlist.orders.models import Customer, Order
 from guestlist.orders.record import facts_of

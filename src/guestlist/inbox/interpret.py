@@ -12,8 +12,9 @@ from guestlist.carts.contract import Reading, Unreadable
 from guestlist.carts.registry import all_carts
 from guestlist.connections.ending import ENDING
 from guestlist.connections.kick import kick_inbox
+from guestlist.connections.modes import is_fulfilled
 from guestlist.domain.facts import Fact, Ignored, Mode
-from guestlist.fulfilment.planning import is_fulfilled, replan
+from guestlist.fulfilment.planning import replan
 from guestlist.inbox.models import Delivery, DeliveryState
 from guestlist.orders.codec import StoredFact
 from guestlist.orders.record import Recorded, record
