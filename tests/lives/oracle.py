@@ -8,14 +8,14 @@ which they come, only their own times count.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple, TypeVar
 
 from dateutil.relativedelta import relativedelta
 
 EVER = date.max
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +103,9 @@ class ByHand:
     until: date = EVER
 
 
+_Of = TypeVar("_Of", bound=Event)
+
+
 class Row(NamedTuple):
     """A live transaction as it should stand at a site."""
 
@@ -151,6 +154,13 @@ class Oracle:
                 if (before is None or before[0] != option) and item in self.rules:
                     self._decided[key] = option, self.rules[item]
 
+    def has_bought_at(self, buyer: str, site: str) -> bool:
+        """Whether something that the buyer bought ever gave a level at the site."""
+        orders = {event.order for event in self.told if event.buyer == buyer}
+        return any(
+            order in orders and site in dict(terms.grants) for (order, _, _), (_, terms) in self._decided.items()
+        )
+
     def expected(self) -> Counter[Row]:
         """Every live transaction of Guestlist's, at all sites."""
         orders = sorted({event.order for event in self.told})
@@ -160,20 +170,20 @@ class Oracle:
     def _items(self, order: str) -> list[str]:
         return sorted({event.item for event in self.told if event.order == order and isinstance(event, Paid)})
 
-    def _of(self, order: str, item: str, kind: type[Event]) -> list[Event]:
+    def _of(self, order: str, item: str, kind: type[_Of]) -> list[_Of]:
         found = [event for event in self.told if isinstance(event, kind) and (event.order, event.item) == (order, item)]
         return sorted(found, key=lambda event: event.at)
 
     def _option(self, paid: Paid) -> str | None:
         """A charge's option, else what the order said of the item."""
-        ordered = [event for event in self._of(paid.order, paid.item, Paid) if isinstance(event, Paid) and event.first]
+        ordered = [event for event in self._of(paid.order, paid.item, Paid) if event.first]
         return paid.option or (ordered[0].option if ordered else None)
 
     def _charges(self, order: str, item: str) -> list[_Charge]:
         """The item's charges, oldest first, with what was given back of each."""
-        charges = [_Charge(paid, paid.net) for paid in self._of(order, item, Paid) if isinstance(paid, Paid)]
+        charges = [_Charge(paid, paid.net) for paid in self._of(order, item, Paid)]
         for refund in self._of(order, item, GivenBack):
-            if isinstance(refund, GivenBack) and charges:
+            if charges:
                 _give_back(refund, charges)
         return charges
 
@@ -199,10 +209,9 @@ class Oracle:
 
     def _until(self, charge: _Charge, charges: list[_Charge], terms: Terms, level: str) -> date | None:
         """The charge's last day; None = taken away."""
-        latest = charges[-1]
         until = self._paid_for(charge, terms, level)
-        if not latest.paid.last:
-            after = self._after_troubles(until, charge, latest, charges, terms)
+        if not charges[-1].paid.last:
+            after = self._after_troubles(until, charge, charges, terms)
             if after is None:
                 return None
             until = after
@@ -229,39 +238,36 @@ class Oracle:
                 number, unit = length.split()
                 return day + relativedelta(**{unit: int(number)})
 
-    def _after_troubles(
-        self, until: date, charge: _Charge, latest: _Charge, charges: list[_Charge], terms: Terms
-    ) -> date | None:
+    def _after_troubles(self, until: date, charge: _Charge, charges: list[_Charge], terms: Terms) -> date | None:
         """What cancellations, pauses and refused charges leave of it; None = taken away."""
         order, item = charge.paid.order, charge.paid.item
-        kept = [each.paid.at for each in charges if each.given_back != "full"] or [charges[0].paid.at]
-        paid_at = max(kept)
-        resumed_at = max([event.at for event in self._of(order, item, Resumed)], default=datetime.min)
-        resumed_at = resumed_at.replace(tzinfo=paid_at.tzinfo)
+        paid_at = max([each.paid.at for each in charges if each.given_back != "full"] or [charges[0].paid.at])
+        resumed_at = max([event.at for event in self._of(order, item, Resumed)], default=LONG_AGO)
+        # What no payment and no resumption came after. The first of them sets the day.
+        cancels = [event for event in self._of(order, item, Cancelled) if event.at >= max(paid_at, resumed_at)]
+        pauses = [event for event in self._of(order, item, Paused) if event.at >= paid_at and event.at > resumed_at]
+        refusals = [event for event in self._of(order, item, Refused) if event.at > paid_at and event.at >= resumed_at]
 
-        def standing(kind: type[Event], since: Callable[[Event], bool]) -> list[Event]:
-            return [event for event in self._of(order, item, kind) if since(event)]
+        def ran_at(moment: datetime) -> _Charge:
+            return ([each for each in charges if each.paid.at <= moment] or charges[:1])[-1]
 
-        cancels = standing(Cancelled, lambda event: event.at >= paid_at and event.at >= resumed_at)
-        pauses = standing(Paused, lambda event: event.at >= paid_at and event.at > resumed_at)
-        refusals = standing(Refused, lambda event: event.at > paid_at and event.at >= resumed_at)
+        def touches(events: list[_Of]) -> bool:
+            return bool(events) and charge.paid.at <= events[0].at and until >= events[0].at.date()
 
-        if refusals and terms.on_failed_payment == "keep" and not cancels and charge is latest:
+        if terms.on_failed_payment == "keep" and refusals and not cancels and charge is ran_at(refusals[0].at):
             until = EVER
-        if cancels and cancels[0].at >= charge.paid.at and until >= cancels[0].at.date():
-            end = cancels[-1].end  # type: ignore[attr-defined]
+        if touches(cancels):
+            end, by_payment = cancels[-1].end, terms.access in ("auto", "paid-period")
             if terms.on_cancel == "now":
                 return None
             if terms.on_cancel == "period-end":
-                by_payment = terms.access in ("auto", "paid-period")
-                until = end if by_payment and charge is latest else min(until, end)
-        if pauses and pauses[0].at >= charge.paid.at and until >= pauses[0].at.date():
+                until = end if by_payment and charge is ran_at(cancels[0].at) else min(until, end)
+        if touches(pauses):
             if terms.on_pause == "now":
                 return None
-            if terms.on_pause == "period-end" and latest.paid.due is not None:
-                until = min(until, latest.paid.due)
-        suspended = refusals and terms.on_failed_payment == "suspend"
-        if suspended and refusals[0].at >= charge.paid.at and until >= refusals[0].at.date():
+            if terms.on_pause == "period-end":
+                until = min(until, ran_at(pauses[0].at).paid.due or EVER)
+        if touches(refusals) and terms.on_failed_payment == "suspend":
             return None
         return until
 
@@ -298,6 +304,10 @@ def _give_back(refund: GivenBack, charges: list[_Charge]) -> None:
     exact = [charge for charge in before if 0 < charge.left == refund.net]
     enough = [charge for charge in before if charge.left >= refund.net]
     with_money = [charge for charge in before if charge.left > 0]
+    if not (exact or with_money):
+        # Something free was given back, or what was paid was not told of yet.
+        free = [charge for charge in before if not charge.given_back] or before
+        free[0].given_back = "full"
     left = refund.net
     for charge in (exact or enough)[:1] or with_money:
         if left > 0:

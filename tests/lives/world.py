@@ -6,17 +6,22 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any
+from unittest.mock import patch
 
 from django.apps import apps
 from django.db import connection
 from django.utils import timezone
 
 from db.conftest import make_cart, make_site
+from guestlist.access import staff
+from guestlist.access import staff_refusals as refusals
 from guestlist.access.models import Member, MemberState
 from guestlist.access.sitestate import close_sites
 from guestlist.connections.models import Site
+from guestlist.domain.staff import Act
 from guestlist.engine import tasks
 from guestlist.fulfilment.models import Rule
 from guestlist.inbox.interpret import interpret_shard
@@ -90,6 +95,21 @@ class World:
         """Set switches of a sandbox site."""
         self.sandbox.switch(name=SITES[site], **switches)
 
+    def by_hand(self, site: str, email: str, act: str, level: str, until: date, now: datetime) -> bool:
+        """Somebody of the staff does something, by the story's clock; False = it was refused."""
+        until_on = None if until == EVER else until
+        with patch.object(staff, "timezone", StoryClock(now)), patch.object(refusals, "datetime", StoryClock(now)):
+            try:
+                staff.change(site, email, Act(act), level=level, until_on=until_on, who="owner", why="a favour")
+            except staff.StaffRefused:
+                return False
+        return True
+
+    def owner(self, what: str, sent: dict[str, Any], site: str) -> dict[str, Any]:
+        """The site's owner makes a member or a transaction there."""
+        made: dict[str, Any] = self.sandbox.act("POST", what, sent, name=SITES[site])
+        return made
+
     def troubles(self, site: str) -> list[str]:
         """What Guestlist itself says is not as it should be."""
         deliveries = Delivery.objects.exclude(state__in=(DeliveryState.DONE, DeliveryState.IGNORED))
@@ -135,6 +155,17 @@ class World:
 
 def _day(expires_at: str) -> date:
     return EVER if expires_at.startswith("0000") else date.fromisoformat(expires_at[:10])
+
+
+@dataclass(frozen=True)
+class StoryClock:
+    """Stands in for `timezone` and for `datetime`, where they are asked what time it is."""
+
+    moment: datetime
+
+    def now(self, zone: tzinfo | None = None) -> datetime:
+        """The story's time."""
+        return self.moment
 
 
 class Killed(BaseException):
