@@ -12,6 +12,7 @@ from ninja import Path, Query
 from ninja.params import models
 
 from guestlist.api.problems import Refused
+from guestlist.connections.models import Cart
 from guestlist.orders.queries import LARGEST_ID
 
 # PostgreSQL stores no NUL, so nothing that has one is ever found.
@@ -38,6 +39,15 @@ def only_known_parameters(operation: Callable[..., Any]) -> Callable[..., Any]:
         return operation(request, **values)
 
     return checked
+
+
+def known_cart(cart_id: str | None, *, connected: bool = False) -> None:
+    """Refuse a cart that does not exist; with `connected`, also one that is disconnected."""
+    if cart_id is None:
+        return
+    found = Cart.objects.filter(pk=cart_id)
+    if not (found.filter(active=True) if connected else found).exists():
+        raise Refused(404, f'There is no cart "{cart_id}".', "cart")
 
 
 def next_link(path: str, before: int | None, **filters: object) -> str | None:

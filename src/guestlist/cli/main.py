@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from guestlist import __version__
-from guestlist.cli import apply, deliveries, members, orders, running, sandbox, simulate, status, token
+from guestlist.cli import align, apply, deliveries, members, orders, running, sandbox, simulate, status, token
 from guestlist.cli.errors import explain
 
 app = typer.Typer(
@@ -52,6 +52,8 @@ app.add_typer(orders.app)
 app.add_typer(members.app)
 app.add_typer(deliveries.app)
 app.command()(simulate.simulate)
+app.command()(align.unmapped)
+app.command()(align.align)
 app.add_typer(sandbox.app)
 
 

@@ -80,7 +80,7 @@ def _walk(
     do: bool,
 ) -> Alignment:
     in_force = InForce()
-    outdated = find_outdated(cart, item, in_force)
+    outdated = find_outdated([cart] if cart else None, item, in_force)
     tally = Tally(shown)
     looked_at, last = 0, after
     while at_most is None or looked_at < at_most:
@@ -96,8 +96,7 @@ def _walk(
         looked_at, last = looked_at + len(ids), ids[-1]
         if progress is not None:
             progress(looked_at, outdated.orders)
-    more = outdated.orders_after(last, 1)
-    return tally.alignment(cart, item, outdated, looked_at=looked_at, next_after=last if more else None, done=do)
+    return tally.alignment(cart, item, outdated, looked_at=looked_at, last=last, done=do)
 
 
 def _align_order(order_id: int, in_force: InForce, item: Item | None) -> None:

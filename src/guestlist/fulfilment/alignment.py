@@ -22,7 +22,8 @@ class Alignment:
         outdated: the charges in scope that are decided otherwise than now, as they were found.
         charges, orders, people: how many these are, of how many orders and customers.
         looked_at: so many of the orders were looked at (or aligned).
-        next_after: the last order looked at, if there are more; None = that were all.
+        left: so many are still to come after these.
+        next_after: the last order looked at, if there are more.
         gains, loses, changes, keeps: people's levels, each level counted by itself; `keeps` = other grants give the
             same, so that nothing changes.
         grants: how many grants change, too where the person's level does not.
@@ -37,6 +38,7 @@ class Alignment:
     orders: int
     people: int
     looked_at: int
+    left: int
     next_after: int | None
     gains: int
     loses: int
@@ -67,7 +69,7 @@ class Alignment:
             "orders": self.orders,
             "people": self.people,
             "looked_at": self.looked_at,
-            "next_after": self.next_after,
+            "left": self.left,
             "gains": self.gains,
             "loses": self.loses,
             "changes": self.changes,
@@ -84,7 +86,8 @@ class Alignment:
         for turn in SHOWN_TURNS:
             lines += self._turn_in_words(turn)
         if self.keeps:
-            lines.append(f"{_levels(self.keeps)} would stay as they are, because other grants give the same.")
+            stay = "stayed as they were" if self.done else "would stay as they are"
+            lines.append(f"{_levels(self.keeps)} {stay}, because other grants give the same.")
         if not (self.gains or self.loses or self.changes):
             lines.append("Nobody " + ("gained or lost" if self.done else "would gain or lose") + " anything.")
         lines.append(self._result())
@@ -139,10 +142,11 @@ class Tally:
         outdated: Outdated,
         *,
         looked_at: int,
-        next_after: int | None,
+        last: int,
         done: bool,
     ) -> Alignment:
-        """What was counted."""
+        """What was counted, after looking at so many orders up to the last one."""
+        left = outdated.count_after(last)
         return Alignment(
             cart=cart,
             item=str(item) if item else None,
@@ -152,7 +156,8 @@ class Tally:
             orders=outdated.orders,
             people=outdated.people,
             looked_at=looked_at,
-            next_after=next_after,
+            left=left,
+            next_after=last if left else None,
             gains=self._turns[Turn.GAINS],
             loses=self._turns[Turn.LOSES],
             changes=self._turns[Turn.CHANGES],

@@ -11,8 +11,10 @@ from django.db import connection, transaction
 from guestlist.access.models import SiteRequest
 from guestlist.access.sitestate import request_row
 from guestlist.connections.proving import Proof, prove_all
-from guestlist.domain.rules import Target
+from guestlist.domain.rules import Rule, Target
 from guestlist.domain.terms import Level
+from guestlist.fulfilment.in_force import InForce
+from guestlist.fulfilment.outdated import find_outdated
 from guestlist.fulfilment.planning import replan_blocked
 from guestlist.fulfilment.settings_changes import Applied, changes_between
 from guestlist.fulfilment.settings_fields import shortened
@@ -21,6 +23,7 @@ from guestlist.fulfilment.settings_store import stored_settings, write_settings
 from guestlist.fulfilment.settings_values import Settings, SiteSettings, Way
 from guestlist.fulfilment.settings_wanted import wanted_settings
 from guestlist.fulfilment.toml_lines import Path
+from guestlist.fulfilment.unmapped import unmapped_sales
 from guestlist.sites.contract import Levels, NeedsAttention, RetryLater
 
 # Any number that nothing else in the database uses: one `apply` at a time.
@@ -68,11 +71,14 @@ def apply_settings(
     levels = draft.levels_read
     if not dry_run:
         replan_blocked(levels.keys())
+    in_force = InForce(draft.rules_by_cart, levels)
     return Applied(
         changes=changes_between(stored, draft.wanted),
         warnings=tuple(draft.warnings),
         levels_read={site: len(found) for site, found in levels.items()},
         dry_run=dry_run,
+        outdated=find_outdated(draft.rules_by_cart.keys(), in_force=in_force),
+        unmapped=tuple(sale for sale in unmapped_sales(in_force) if not sale.mapped),
     )
 
 
@@ -114,6 +120,15 @@ class Draft:
     def levels_read(self) -> dict[str, tuple[Level, ...]]:
         """The levels of the sites that were asked and answered."""
         return {site: proof.result.levels for site, proof in self.proofs.items() if isinstance(proof.result, Levels)}
+
+    @property
+    def rules_by_cart(self) -> dict[str, list[Rule]]:
+        """The rules as they should be, of each cart that is in use."""
+        found: dict[str, list[Rule]] = {cart.id: [] for cart in self.wanted.carts.values() if cart.active}
+        for key, rule in self.wanted.rules.items():
+            if key.cart in found:
+                found[key.cart].append(rule)
+        return found
 
     def prove(self, known: dict[Way, Proof]) -> None:
         """Contact the sites that have to be, and judge what they say.

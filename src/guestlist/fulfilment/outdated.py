@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -57,22 +57,30 @@ class Outdated:
         rows = _candidates("SELECT id FROM candidate ORDER BY id LIMIT %(limit)s", self.scope, order_id, limit=limit)
         return [row[0] for row in rows]
 
+    def count_after(self, order_id: int) -> int:
+        """How many of their orders come after `order_id`."""
+        rows = _candidates("SELECT count(*) FROM candidate", self.scope, order_id)
+        return int(rows[0][0]) if rows else 0
+
     def those_among(self, order_ids: list[int]) -> set[int]:
         """Those of the orders that have such charges."""
         rows = _candidates("SELECT id FROM candidate WHERE id = ANY(%(ids)s)", self.scope, ids=order_ids)
         return {row[0] for row in rows}
 
 
-def find_outdated(cart: str | None = None, item: Item | None = None, in_force: InForce | None = None) -> Outdated:
+def find_outdated(
+    carts: Collection[str] | None = None, item: Item | None = None, in_force: InForce | None = None
+) -> Outdated:
     """Charges of connected carts whose decision is not what it would be now; in a few queries, however many there are.
 
     Args:
-        cart, item: only this cart's, only this item's.
+        carts, item: only these carts', only this item's.
         in_force: what counts as in force; what is stored, if left out.
     """
     in_force = in_force or InForce()
-    decided = list(_decided(cart, item, in_force))
-    sold = list(_sold(cart, item, in_force))
+    among = {"carts": None if carts is None else sorted(carts), "item": str(item) if item else None}
+    decided = list(_decided(among, in_force))
+    sold = list(_sold(among, in_force))
     scope = _Scope(
         decided=tuple((found.cart, found.item, found.option, rule, terms) for found, rule, terms in decided),
         sold=tuple((found.cart, found.item, found.option) for found in sold),
@@ -142,18 +150,18 @@ def _candidates(select: str, scope: _Scope, after: int = 0, **parameters: Any) -
         return list(cursor.fetchall())
 
 
-def _decided(cart: str | None, item: Item | None, in_force: InForce) -> Iterator[tuple[OutdatedItem, str, str]]:
+def _decided(among: Mapping[str, Any], in_force: InForce) -> Iterator[tuple[OutdatedItem, str, str]]:
     """What is decided otherwise than now, with rule and terms as they are stored."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
             SELECT o.cart_id, d.item, d.option, d.rule::text, d.level_terms::text, count(*)
               FROM fulfilment_decision d JOIN orders_order o ON o.id = d.order_id
-             WHERE {_FULFILLED} AND (%(cart)s::text IS NULL OR o.cart_id = %(cart)s)
+             WHERE {_FULFILLED} AND (%(carts)s::text[] IS NULL OR o.cart_id = ANY(%(carts)s))
                AND (%(item)s::text IS NULL OR d.item = %(item)s)
              GROUP BY 1, 2, 3, 4, 5
             """,  # noqa: S608
-            {"cart": cart, "item": str(item) if item else None},
+            among,
         )
         rows = cursor.fetchall()
     for cart_id, item_text, option, rule, terms, charges in rows:
@@ -188,7 +196,7 @@ def _differs(target: Target, stored: dict[str, Any], in_force: InForce) -> bool:
     return before is not None and now is not None and terms_from_dict(before) != now
 
 
-def _sold(cart: str | None, item: Item | None, in_force: InForce) -> Iterator[OutdatedItem]:
+def _sold(among: Mapping[str, Any], in_force: InForce) -> Iterator[OutdatedItem]:
     """What was sold before a rule named it and is named now."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -196,11 +204,11 @@ def _sold(cart: str | None, item: Item | None, in_force: InForce) -> Iterator[Ou
             SELECT o.cart_id, entry ->> 'item', entry ->> 'option', count(*)
               FROM orders_order o, jsonb_array_elements(o.unmapped) entry
              WHERE o.unmapped <> '[]'::jsonb AND {_FULFILLED}
-               AND (%(cart)s::text IS NULL OR o.cart_id = %(cart)s)
+               AND (%(carts)s::text[] IS NULL OR o.cart_id = ANY(%(carts)s))
                AND (%(item)s::text IS NULL OR entry ->> 'item' = %(item)s)
              GROUP BY 1, 2, 3
             """,  # noqa: S608
-            {"cart": cart, "item": str(item) if item else None},
+            among,
         )
         rows = cursor.fetchall()
     for cart_id, item_text, option, charges in rows:

@@ -8,8 +8,11 @@ from enum import StrEnum
 from typing import Any
 
 from guestlist.domain.rules import Rule
+from guestlist.fulfilment.alignment import outdated_as_dict, outdated_in_words
+from guestlist.fulfilment.outdated import Outdated
 from guestlist.fulfilment.rules import RULE_DEFAULTS, rule_to_dict
 from guestlist.fulfilment.settings_values import CartSettings, Secret, Settings, SiteSettings
+from guestlist.fulfilment.unmapped import UnmappedSale, named
 
 
 class What(StrEnum):
@@ -68,12 +71,16 @@ class Applied:
         warnings: what deserves a look although it was applied, each with its line.
         levels_read: how many levels each site that was asked has.
         dry_run: nothing was saved.
+        outdated: past sales that are decided otherwise than they would be by these settings; they stay as they are.
+        unmapped: what was sold and no rule of these settings names.
     """
 
     changes: tuple[Change, ...]
     warnings: tuple[str, ...]
     levels_read: Mapping[str, int]
     dry_run: bool
+    outdated: Outdated
+    unmapped: tuple[UnmappedSale, ...]
 
     def as_text(self) -> str:
         """For a terminal."""
@@ -88,7 +95,26 @@ class Applied:
             )
         else:
             lines.append(f"{len(changed)} changed, {unchanged} unchanged.")
-        return "\n".join(lines)
+        return "\n".join([*lines, *self._past_sales(), *self._unmapped()])
+
+    def _past_sales(self) -> list[str]:
+        if not self.outdated.items:
+            return []
+        charges = f"{self.outdated.charges:,} charge{'s' if self.outdated.charges != 1 else ''}"
+        people = f"{self.outdated.people:,} {'people' if self.outdated.people != 1 else 'person'}"
+        listed = [f"  {line}" for line in outdated_in_words(self.outdated.items)]
+        when = "After applying it, `guestlist align`" if self.dry_run else "`guestlist align`"
+        return [
+            f"Past sales stay as they are: {charges} of {people} would be decided otherwise by these settings.",
+            *listed,
+            f"{when} shows who would gain or lose what; with --yes it brings them in line.",
+        ]
+
+    def _unmapped(self) -> list[str]:
+        if not self.unmapped:
+            return []
+        listed = [f"  {line}" for line in named(self.unmapped)]
+        return ["Sold, but no rule names it:", *listed, "`guestlist unmapped` says what to do about it."]
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -97,6 +123,14 @@ class Applied:
             "changes": [asdict(change) for change in self.changes],
             "warnings": list(self.warnings),
             "levels_read": dict(self.levels_read),
+            "align": {
+                "charges": self.outdated.charges,
+                "orders": self.outdated.orders,
+                "people": self.outdated.people,
+                "outdated": [outdated_as_dict(found) for found in self.outdated.items],
+                "command": "guestlist align" if self.outdated.items else None,
+            },
+            "unmapped": [asdict(sale) for sale in self.unmapped],
         }
 
 
