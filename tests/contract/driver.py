@@ -42,6 +42,7 @@ class Driver:
         ensured = self.site.ensure(self.wanted, record=self.attempts.append, before_write=lambda: None)
         self.wanted = replace(
             self._with_member(ensured.member),
+            change_email=self.wanted.change_email and not ensured.email_settled,
             grants=tuple(self._with_outcome(grant, ensured.grants.get(grant.ref)) for grant in self.wanted.grants),
         )
         return ensured
@@ -60,12 +61,21 @@ class Driver:
         self.wanted = replace(
             self.wanted,
             grants=tuple(
-                replace(grant, remote_id=known[grant.ref].remote_id, look_first=known[grant.ref].look_first)
+                replace(
+                    grant,
+                    remote_id=known[grant.ref].remote_id,
+                    look_first=known[grant.ref].look_first,
+                    confirmed_live=known[grant.ref].confirmed_live,
+                )
                 if grant.ref in known
                 else grant
                 for grant in grants
             ),
         )
+
+    def want_address(self, email: str) -> None:
+        """Want the address to follow."""
+        self.wanted = replace(self.wanted, person=replace(self.wanted.person, email=email), change_email=True)
 
     def _with_member(self, outcome: Outcome) -> Wanted:
         person = self.wanted.person
@@ -83,7 +93,7 @@ class Driver:
     def _with_outcome(self, grant: WantedGrant, outcome: Outcome | None) -> WantedGrant:
         match outcome:
             case Done(remote_id) | AlreadyRight(remote_id):
-                return replace(grant, remote_id=remote_id or None, look_first=False)
+                return replace(grant, remote_id=remote_id or None, look_first=False, confirmed_live=grant.live)
             case RetryLater(unclear=True):
                 return replace(grant, look_first=True)
             case _:

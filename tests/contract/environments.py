@@ -44,7 +44,7 @@ class Environment(Protocol):
     Attributes:
         level, other_level: two levels that can be granted.
         unknown_level: the id of none.
-        page_size: how many members the adapter reads at a time.
+        page_size: how many members, or holdings, the adapter reads at a time.
     """
 
     platform: Platform
@@ -119,6 +119,10 @@ class Environment(Protocol):
 
     def revoke_credentials(self) -> None:
         """The credentials stop working."""
+        ...
+
+    def guard_password_mail(self) -> None:
+        """Something at the site keeps programs from asking for the mail with a link to set a password."""
         ...
 
     def break_terms(self, level: str) -> None:

@@ -125,6 +125,9 @@ class MemberPressEnvironment:
         self.switch(key=None)
         self._act("members/1", {"application_password": None})
 
+    def guard_password_mail(self) -> None:
+        self.switch(login_guard="captcha")
+
     def break_terms(self, level: str) -> None:
         self._act(f"memberships/{level}", {"period_type": "lifetime", "expire_type": "fixed", "expire_fixed": "soon"})
 

@@ -32,7 +32,7 @@ _refs = count(1)
 
 def grant(level: str, until_on: date | None = SOON, **fields: object) -> WantedGrant:
     wanted = WantedGrant(
-        ref=f"gl-{next(_refs):04d}-x",
+        ref=_ref(),
         level=level,
         until_on=until_on,
         live=True,
@@ -42,6 +42,11 @@ def grant(level: str, until_on: date | None = SOON, **fields: object) -> WantedG
         charged_at=datetime(2026, 11, 22, 9, 30, tzinfo=UTC),
     )
     return replace(wanted, **fields)  # type: ignore[arg-type]
+
+
+def _ref() -> str:
+    number = next(_refs)
+    return f"gl-{number}-{number:024x}"
 
 
 def only_grant(environment: Environment) -> SeenGrant:
@@ -71,12 +76,24 @@ def test_levels_are_read_with_their_terms(environment: Environment) -> None:
     assert all(level.title for level in read.levels)
 
 
-def test_a_level_with_unreadable_terms_is_named(environment: Environment) -> None:
+def test_a_level_with_unreadable_terms_is_left_out_and_the_others_are_read(environment: Environment) -> None:
     environment.break_terms(environment.other_level)
     read = environment.open().levels()
-    assert isinstance(read, NeedsAttention)
-    assert environment.other_level in read.reason
-    assert read.remedy
+    assert isinstance(read, Levels)
+    assert environment.other_level not in {level.id for level in read.levels}
+    assert environment.level in {level.id for level in read.levels}
+
+
+def test_if_no_level_can_be_read_one_is_named(environment: Environment) -> None:
+    site = environment.open()
+    read = site.levels()
+    assert isinstance(read, Levels)
+    for level in read.levels:
+        environment.break_terms(level.id)
+    outcome = site.levels()
+    assert isinstance(outcome, NeedsAttention)
+    assert any(level.id in outcome.reason for level in read.levels)
+    assert outcome.remedy
 
 
 def test_a_new_member_is_made_and_has_access_until_the_last_day(environment: Environment) -> None:

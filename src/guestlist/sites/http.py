@@ -6,9 +6,7 @@ decompression, which a site adapter must not use anyway, and it needs less than 
 
 from __future__ import annotations
 
-import html
 import json
-import re
 import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +21,7 @@ import httpcore2
 from guestlist import __version__
 from guestlist.sites.contract import Attempt
 from guestlist.sites.network import CheckedNetwork, Exchange, Fault, OutgoingError
+from guestlist.sites.text import before_trace, plain
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -129,6 +128,7 @@ class Http:
             (b"User-Agent", f"Guestlist/{__version__}".encode()),
             (b"Accept", b"*/*"),
             (b"Accept-Encoding", b"identity"),
+            (b"Cache-Control", b"no-cache"),
         ]
         self._headers = [
             *self._anonymous_headers,
@@ -216,24 +216,6 @@ class Http:
     def _excerpt(self, answer: Answer) -> str:
         text = self.redact(answer.body[: 8 * EXCERPT_CHARACTERS].decode("utf-8", "replace"))
         return (before_trace(text) if answer.is_json else plain(text))[:EXCERPT_CHARACTERS]
-
-
-def plain(text: str) -> str:
-    """The words of an HTML page, or of a sentence with HTML in it, on one line and without a stack trace."""
-    words = " ".join(html.unescape(_TAG.sub(" ", _UNSEEN.sub(" ", text))).split())
-    return _FRAMES.split(words, maxsplit=1)[0].strip()
-
-
-def before_trace(text: str) -> str:
-    """What comes before the first blank line, where PHP's stack traces with their server paths begin."""
-    return _BLANK.split(text, maxsplit=1)[0].strip()
-
-
-_UNSEEN = re.compile(r"<!--.*?(?:-->|\Z)|<(script|style)\b.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
-_TAG = re.compile(r"<[^<>]*>")
-# Inside JSON the line ends are written as \n.
-_BLANK = re.compile(r"\r?\n[ \t]*\r?\n|(?:\\r)?\\n(?:\\r)?\\n")
-_FRAMES = re.compile(r"Stack trace:|#0 ")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from guestlist.sites.contract import Attempt, Connection, NeedsAttention, RetryLater
-from guestlist.sites.http import Answer, Http, NoAnswer, Timeouts, before_trace, plain
+from guestlist.sites.http import Answer, Http, NoAnswer, Timeouts
 from guestlist.sites.memberpress import health
 from guestlist.sites.memberpress.settings import credential
+from guestlist.sites.text import before_trace, plain
 
 ME = "/me"
 NO_SUCH_THING = "mp_no_records_found"
@@ -124,6 +125,8 @@ class Session:
         self._client = client
         self._record = record
         self._before_write = before_write
+        # The grant that requests for transactions are made for.
+        self.ref = ""
 
     def get(self, route: str, params: Mapping[str, str] | None = None) -> Reply | Refused:
         """Read."""
@@ -186,6 +189,8 @@ class Session:
             outcome = health.no_answer(answer, changing=changing)
         else:
             data = _data(answer)
+            if not changing and data is not None and health.is_from_cache(answer):
+                raise UnsettledError(health.FROM_CACHE)
             if answer.status in (200, 201) and data is not None:
                 return Reply(data, _number(answer.headers.get("x-wp-totalpages")))
             code = str(data.get("code", "")) if isinstance(data, dict) else ""
@@ -226,11 +231,19 @@ class Session:
             # Answers to the key carry no Cache-Control: caches may keep them (reference section 1.1).
             params = {**(params or {}), "_": format(time.time_ns(), "x")}
         target = self._client.target(root, route, params or {})
-        return self._client.http.request(method, target, body=body, changes=body is not None, record=self._record)
+        ref = self.ref if route.startswith("/transactions") else ""
+        return self._client.http.request(
+            method,
+            target,
+            body=body,
+            changes=body is not None,
+            record=lambda attempt: self._record(replace(attempt, ref=ref)),
+        )
 
     def _works(self) -> bool:
         answer = self._send(self._client.root, "GET", ME)
-        return isinstance(answer, Answer) and answer.status == 200 and _data(answer) is not None
+        data = _data(answer) if isinstance(answer, Answer) and answer.status == 200 else None
+        return data is not None and not (isinstance(answer, Answer) and health.is_from_cache(answer))
 
     def _leads_nowhere(self, answer: Answer | NoAnswer, root: Root, route: str, *, changing: bool) -> bool:
         """Whether the request clearly did not get to the REST API, so that it may go out again another way.

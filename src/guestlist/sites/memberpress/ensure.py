@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from guestlist.sites.contract import (
     AlreadyRight,
     Done,
@@ -16,7 +14,7 @@ from guestlist.sites.contract import (
 )
 from guestlist.sites.memberpress import members, transactions
 from guestlist.sites.memberpress.client import Refused, Session, UnsettledError
-from guestlist.sites.memberpress.transactions import COMPLETE, REFUNDED, Transaction
+from guestlist.sites.memberpress.transactions import COMPLETE, Transaction
 
 
 class MemberUnsettledError(UnsettledError):
@@ -34,13 +32,17 @@ class Ensuring:
         self._made = wanted.made_by_us
         self._moves = 0
         self._welcomed = False
-        self._other_address_is_fine = False
+        # Until the address has followed, the site has another one; that makes nobody else of the member.
+        self._other_address_is_fine = wanted.change_email
+        self._address_trouble: RetryLater | None = None
         self._alerts: list[str] = []
 
     def run(self) -> Ensured:
         """Do it all; stops at the first outcome that concerns the whole site."""
         outcomes: dict[str, Outcome] = {}
+        email_settled = False
         try:
+            email_settled = self._settle_address()
             self._know_member()
             for grant in self._wanted.grants:
                 outcome = self._settled(grant)
@@ -49,7 +51,33 @@ class Ensuring:
                     break
         except MemberUnsettledError as error:
             self._member_outcome = error.outcome
-        return Ensured(self._member_outcome, outcomes, tuple(dict.fromkeys(self._alerts)))
+        if self._address_trouble is not None and isinstance(self._member_outcome, AlreadyRight):
+            self._member_outcome = self._address_trouble
+        return Ensured(self._member_outcome, outcomes, tuple(dict.fromkeys(self._alerts)), email_settled)
+
+    def _settle_address(self) -> bool:
+        """Have the address follow, if that is wanted; whether it is settled. Its trouble stops nothing else."""
+        if not self._wanted.change_email:
+            return False
+        if not self._member:
+            return True  # found or made with the new address
+        try:
+            followed = members.follow(self._session, self._member, self._wanted.person.email)
+        except UnsettledError as error:
+            if _concerns_site(error.outcome):
+                raise MemberUnsettledError(error.outcome) from error
+            match error.outcome:
+                case RetryLater() as trouble:
+                    self._address_trouble = trouble
+                    return False
+                case NeedsAttention(reason, remedy):
+                    followed = members.Followed(alert=f"The member's address was not changed. {reason} {remedy}")
+        if followed.gone:
+            self._member = ""
+            self._member_outcome = AlreadyRight("")
+        if followed.alert:
+            self._alerts.append(followed.alert)
+        return True
 
     def _know_member(self) -> None:
         """Find or make the member, unless it is known or nothing that is wanted needs it."""
@@ -86,6 +114,7 @@ class Ensuring:
 
     def _settled(self, grant: WantedGrant) -> Outcome:
         self._moves = 0
+        self._session.ref = grant.ref
         try:
             return self._settle(grant)
         except MemberUnsettledError:
@@ -119,7 +148,7 @@ class Ensuring:
         if not complete:
             return rows[0]
         for double in complete[1:]:
-            self._end(double)
+            transactions.end(self._session, double)
         if len(complete) > 1:
             ids = ", ".join(row.id for row in complete[1:])
             self._alerts.append(
@@ -158,17 +187,18 @@ class Ensuring:
             return self._without_level(grant, row)
         changes: dict[str, str] = {}
         if row.status != COMPLETE:
-            if not made_now and not grant.remote_id:
+            if not made_now and _ended_by_hand(grant):
                 return NeedsAttention(
-                    f'The transaction {row.ref} ({row.id}) is "{row.status}" at the site: somebody changed it there.',
-                    f'Set it to "{COMPLETE}" at the site if this charge shall give access, or end the access here.',
+                    f'The transaction {row.ref} ({row.id}) is "{row.status}" at the site: somebody ended it there.',
+                    "If it shall give access, `guestlist reconcile --fix` makes it live again; if not, revoke it in "
+                    "Guestlist.",
                 )
             changes["status"] = COMPLETE
         if not row.expires(grant.until_on):
             changes["expires_at"] = transactions.expires_at(grant.until_on)
         if not changes:
             return Done(row.id) if made_now else AlreadyRight(row.id)
-        now = self._change(row, changes)
+        now = transactions.change(self._session, row, changes)
         if now.status != COMPLETE or not now.expires(grant.until_on):
             raise UnsettledError(
                 NeedsAttention(
@@ -182,18 +212,8 @@ class Ensuring:
     def _ended(self, row: Transaction) -> Outcome:
         if row.status != COMPLETE:
             return AlreadyRight(row.id)
-        self._end(row)
+        transactions.end(self._session, row)
         return Done(row.id)
-
-    def _end(self, row: Transaction) -> None:
-        now = self._change(row, {"status": REFUNDED})
-        if now.status != REFUNDED:
-            raise UnsettledError(
-                NeedsAttention(
-                    f'The site keeps the transaction {row.id} as "{now.status}" although it was told "{REFUNDED}".',
-                    "Set it to refunded at the site by hand, and look for a plugin there that changes transactions.",
-                )
-            )
 
     def _is_elsewhere(self, row: Transaction) -> bool:
         """Whether the person is another member by now than the one that is known.
@@ -214,7 +234,7 @@ class Ensuring:
     def _moved(self, grant: WantedGrant, row: Transaction) -> Outcome:
         """The transaction gives access to nobody, or to somebody else: end it, and make it for the right member."""
         if row.status == COMPLETE:
-            self._end(row)
+            transactions.end(self._session, row)
         if self._moves == 2:
             return NeedsAttention(
                 f"The site takes transactions for member {self._member} but does not show the member with them.",
@@ -231,26 +251,11 @@ class Ensuring:
         # A transaction that Guestlist made before is left alone: the owner may have moved it, or taken the level off
         # sale while its members keep it.
         if row.status == COMPLETE and not grant.remote_id:
-            self._end(row)
+            transactions.end(self._session, row)
         return NeedsAttention(
             f"The level {grant.level} does not exist at the site any more, or is not published.",
             "Publish the level again at the site, or choose another one in the rule; then try again.",
         )
-
-    def _change(self, row: Transaction, changes: dict[str, Any]) -> Transaction:
-        """Change fields of a transaction of ours; never its member or level, which could make a new one (section 6)."""
-        answer = self._session.change(f"/transactions/{row.id}", changes)
-        if isinstance(answer, Refused):
-            raise UnsettledError(
-                NeedsAttention(
-                    f"The site refuses to change the transaction {row.id}: {answer.sentence}",
-                    "Look at the transaction at the site, then try again.",
-                )
-            )
-        now = Transaction.read(answer)
-        if now is None or now.id != row.id:
-            raise UnsettledError(RetryLater("The site's answer does not show the changed transaction.", unclear=True))
-        return now
 
     def _takes_welcome(self, grant: WantedGrant) -> bool:
         """Whether this transaction asks for the welcome mail; at most one of an `ensure` does."""
@@ -259,6 +264,17 @@ class Ensuring:
             return False
         self._welcomed = True
         return True
+
+
+def _ended_by_hand(grant: WantedGrant) -> bool:
+    """Whether it was somebody at the site who ended what is to give access.
+
+    Guestlist itself may have ended it, and want it live again since: by an attempt that it knows of (confirmed), or by
+    one that ended unclear (then it looks first).
+    """
+    if grant.confirmed_live is None:
+        return not grant.remote_id
+    return grant.confirmed_live and not grant.look_first
 
 
 def _concerns_site(outcome: Outcome) -> bool:

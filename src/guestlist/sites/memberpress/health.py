@@ -10,11 +10,18 @@ from dataclasses import replace
 from urllib.parse import urljoin, urlsplit
 
 from guestlist.sites.contract import NeedsAttention, RetryLater
-from guestlist.sites.http import Answer, NoAnswer, plain
+from guestlist.sites.http import Answer, NoAnswer
 from guestlist.sites.network import Fault
+from guestlist.sites.text import plain
 
 STILL_WORKING_SECONDS = 30.0
 _PAGE_WORDS = 120
+_CACHE_HEADERS = ("x-cache", "x-cache-status", "x-proxy-cache", "x-litespeed-cache", "cf-cache-status")
+FROM_CACHE = NeedsAttention(
+    "A cache in front of the site answers with old data.",
+    "Exclude /wp-json/ (and ?rest_route=) from the page cache, at the host, in the cache plugin or at the CDN.",
+    site_wide=True,
+)
 _CHECK_ADDRESS = "Check the site's address: open it in a browser and copy what the address line shows."
 
 
@@ -59,12 +66,24 @@ def hides_rest(answer: Answer, requested: str) -> bool:
 
 
 def may_be_this_request_only(result: Answer | NoAnswer, *, changing: bool) -> bool:
-    """Whether the site may work for everybody else: a crash over one member's data, or a firewall that misreads it."""
+    """Whether the site may work for everybody else: a crash or a hang over one member, a firewall that misreads one."""
     if isinstance(result, NoAnswer):
-        return changing and result.fault is Fault.BROKEN
+        return result.fault in (Fault.TIMEOUT, Fault.BROKEN)
     if result.status >= 500:
         return changing or result.status == 500
     return 400 <= result.status < 500 and result.status not in (401, 404, 408, 425, 429) and not result.is_json
+
+
+def is_from_cache(answer: Answer) -> bool:
+    """Whether a cache answered, and not the site.
+
+    Each address that is asked is new, so this is a cache that does not look at the whole address: what it answers may
+    be old, or about somebody else.
+    """
+    age = answer.headers.get("age", "").strip()
+    if age.isdecimal() and int(age) > 0:
+        return True
+    return any(answer.headers.get(name, "").lower().startswith("hit") for name in _CACHE_HEADERS)
 
 
 def of_this_request_only(outcome: RetryLater | NeedsAttention) -> RetryLater | NeedsAttention:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from guestlist.sites.contract import NeedsAttention, Person, RetryLater
-from guestlist.sites.memberpress.client import Refused, Session, UnsettledError
-from guestlist.sites.memberpress.usernames import another_username, is_ours, username
+from guestlist.sites.memberpress.client import NO_SUCH_THING, Refused, Session, UnsettledError
+from guestlist.sites.memberpress.usernames import another_username, has_our_form, is_ours, username
 
 # WordPress keeps first and last name together in 250 characters and refuses what is longer.
 _NAME_CHARACTERS = 120
@@ -85,6 +85,47 @@ def find_or_make(session: Session, person: Person, *, send_password: bool, maybe
             "the address at the cart, or add the member at the site by hand with this address, then try again.",
         )
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What came of a change of address.
+
+    Attributes:
+        gone: the member does not exist any more.
+        alert: why the site keeps the old address, if it does.
+    """
+
+    gone: bool = False
+    alert: str | None = None
+
+
+def follow(session: Session, member: str, email: str) -> Followed:
+    """Give a member that Guestlist made a new address. WordPress tells the old one.
+
+    Raises:
+        UnsettledError: it is not clear which address the site has now.
+    """
+    reply = session.get(f"/members/{member}")
+    if isinstance(reply, Refused):
+        if reply.code == NO_SUCH_THING:
+            return Followed(gone=True)
+        raise UnsettledError(RetryLater(f"The site does not show the member: {reply.sentence}"))
+    row = reply.data if isinstance(reply.data, dict) else {}
+    if _id(row) != member:
+        raise UnsettledError(RetryLater("The site's answer does not show the member."))
+    if _key(row.get("email")) == _key(email):
+        return Followed()
+    kept = f"Member {member} keeps the address {_key(row.get('email'))} at the site, not {email}"
+    if not has_our_form(str(row.get("username", ""))):
+        # Whoever has the address can have a new password sent to it: never somebody else's user.
+        return Followed(alert=f"{kept}: Guestlist did not make this user. Change it at the site if it is right.")
+    answer = session.change(f"/members/{member}", {"email": email.strip()})
+    if isinstance(answer, Refused):
+        return Followed(alert=f"{kept}: {answer.sentence}")
+    if _id(answer) != member or _key(answer.get("email")) != _key(email):
+        raise UnsettledError(RetryLater("The site's answer does not show the member's new address.", unclear=True))
+    return Followed()
 
 
 def _look_again(session: Session, person: Person, error: UnsettledError) -> Member:

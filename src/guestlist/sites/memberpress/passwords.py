@@ -11,9 +11,10 @@ from collections.abc import Callable
 from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 from guestlist.sites.contract import Attempt, Done, NeedsAttention, Outcome, Person
-from guestlist.sites.http import FORM, Answer, NoAnswer, plain
+from guestlist.sites.http import FORM, Answer, NoAnswer
 from guestlist.sites.memberpress import health
 from guestlist.sites.memberpress.client import Client
+from guestlist.sites.text import plain
 
 _FORM = "/wp-login.php?action=lostpassword"
 _ERROR = re.compile(r"""<(div|p|ul)\b[^>]*\bid=["']login_error["'][^>]*>(.*?)</\1>""", re.DOTALL | re.IGNORECASE)

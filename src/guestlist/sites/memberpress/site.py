@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from guestlist.domain.terms import Level
 from guestlist.sites.contract import (
     AlreadyRight,
     Attempt,
@@ -49,17 +50,24 @@ class MemberPressSite:
         return AlreadyRight("")
 
     def levels(self) -> Levels | RetryLater | NeedsAttention:
-        """Read the memberships that are published, all pages."""
+        """Read the memberships that are published, all pages. One that cannot be read is left out, not the others."""
         try:
             rows = Session(self._client, self._record).rows("/memberships")
-            return Levels(tuple(level(row) for row in rows))
         except UnsettledError as error:
             return error.outcome
-        except ValueError as error:
+        levels: list[Level] = []
+        problems: list[ValueError] = []
+        for row in rows:
+            try:
+                levels.append(level(row))
+            except ValueError as error:
+                problems.append(error)
+        if problems and not levels:
             return NeedsAttention(
-                f"The site's levels cannot be read: {error}.",
+                f"The site's levels cannot be read: {problems[0]}.",
                 "Correct the level's price and expiry settings at the site and save it again.",
             )
+        return Levels(tuple(levels))
 
     def ensure(self, wanted: Wanted, *, record: Callable[[Attempt], None], before_write: Callable[[], None]) -> Ensured:
         """Make one member as wanted."""

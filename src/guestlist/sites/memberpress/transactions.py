@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date
 from typing import Any
 
-from guestlist.sites.contract import RetryLater, WantedGrant
+from guestlist.sites.contract import NeedsAttention, RetryLater, WantedGrant
 from guestlist.sites.memberpress.client import NO_SUCH_THING, Refused, Session, UnsettledError
 from guestlist.sites.memberpress.money import amount
 
@@ -86,6 +86,34 @@ def by_id(session: Session, remote_id: str, ref: str) -> Transaction | None:
     if found is None:
         raise UnsettledError(RetryLater("The site's answer does not show the transaction."))
     return found if found.ref == ref else None
+
+
+def change(session: Session, row: Transaction, changes: Mapping[str, str]) -> Transaction:
+    """Change fields of a transaction of ours; never its member or level, which could make a new one (section 6)."""
+    answer = session.change(f"/transactions/{row.id}", changes)
+    if isinstance(answer, Refused):
+        raise UnsettledError(
+            NeedsAttention(
+                f"The site refuses to change the transaction {row.id}: {answer.sentence}",
+                "Look at the transaction at the site, then try again.",
+            )
+        )
+    now = Transaction.read(answer)
+    if now is None or now.id != row.id:
+        raise UnsettledError(RetryLater("The site's answer does not show the changed transaction.", unclear=True))
+    return now
+
+
+def end(session: Session, row: Transaction) -> None:
+    """End the access that a transaction of ours gives."""
+    now = change(session, row, {"status": REFUNDED})
+    if now.status != REFUNDED:
+        raise UnsettledError(
+            NeedsAttention(
+                f'The site keeps the transaction {row.id} as "{now.status}" although it was told "{REFUNDED}".',
+                "Set it to refunded at the site by hand, and look for a plugin there that changes transactions.",
+            )
+        )
 
 
 def body(grant: WantedGrant, member: str, *, welcome: bool) -> dict[str, Any]:

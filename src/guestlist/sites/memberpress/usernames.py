@@ -18,6 +18,7 @@ _RETRY_MARK_LENGTH = 4
 _NAME_LENGTH = MAX_LENGTH - _MARK_LENGTH - _RETRY_MARK_LENGTH - 2
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 _OTHERS = re.compile(r"[^a-z0-9._-]+")
+_OURS = re.compile(rf"[a-z0-9._-]+-[0-9a-z]{{{_MARK_LENGTH}}}(-[0-9a-z]{{{_RETRY_MARK_LENGTH}}})?")
 
 
 def username(email: str) -> str:
@@ -37,6 +38,11 @@ def is_ours(found: str, email: str) -> bool:
     """Whether a member with this username and address was made by Guestlist."""
     first = username(email)
     return found == first or (found.startswith(f"{first}-") and len(found) == len(first) + 1 + _RETRY_MARK_LENGTH)
+
+
+def has_our_form(found: str) -> bool:
+    """Whether a username looks like one that Guestlist made, for whatever address."""
+    return _OURS.fullmatch(found) is not None
 
 
 def _mark(email: str) -> str:
