@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Case, F, Value, When
+from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Now
 
 from guestlist.access.denied import changes_of, stand
@@ -14,7 +14,7 @@ from guestlist.connections.kick import kick_lane
 from guestlist.connections.models import Site
 from guestlist.domain.plan import PlannedGrant, reference
 from guestlist.domain.rules import Target
-from guestlist.orders.models import Customer, Order
+from guestlist.orders.models import Order
 
 NOT_PLANNED = "no longer part of what was bought"
 
@@ -37,11 +37,12 @@ def desire(order: Order, planned: Sequence[PlannedGrant], missing: Collection[Ta
     Args:
         missing: levels that their sites do not have, so that it will never be known how long they last.
     """
-    members = _members(order.customer, planned)
+    members = _members(order, planned)
     # Members before grants, as the lanes lock them; from here on no lane confirms anything of theirs.
     locked = lock_members({*members.values(), *Member.objects.filter(grants__order=order)})
     staff_changes = changes_of(locked)
     existing = {key_of(grant): grant for grant in order.grants.select_related("member")}
+    _follow_customer(order, existing.values())
     changed: list[Grant] = []
     for wanted in planned:
         grant = existing.pop(planned_key(wanted), None) or _new_grant(order, members[wanted.target.site], wanted)
@@ -126,21 +127,28 @@ def lock_members(members: set[Member]) -> list[int]:
     return list(ids)
 
 
-def _members(customer: Customer, planned: Sequence[PlannedGrant]) -> dict[str, Member]:
-    """The member that a customer is at each planned site.
+def _follow_customer(order: Order, grants: Collection[Grant]) -> None:
+    """The order may be another customer's by now; its access stays at the member who has it."""
+    others = [grant for grant in grants if grant.customer_id != order.customer_id]
+    for grant in others:
+        grant.customer = order.customer
+    if others:
+        Grant.objects.filter(pk__in=[grant.pk for grant in others]).update(customer=order.customer)
 
-    Where the customer already has grants at a site, it is the member of the newest of them, also if the cart knows
-    another e-mail address by now: history follows the customer, not the address.
+
+def _members(order: Order, planned: Sequence[PlannedGrant]) -> dict[str, Member]:
+    """The member that the order's customer is at each planned site.
+
+    Where the order, or else the customer, already has grants at a site, it is the member of the newest of them, also if
+    the cart knows another e-mail address by now: history follows the customer, not the address.
     """
+    customer = order.customer
     sites = sorted({wanted.target.site for wanted in planned})
-    found = {
-        grant.member.site_id: grant.member
-        for grant in Grant.objects.filter(customer=customer, member__site__in=sites)
-        .select_related("member")
-        .order_by("id")
-    }
-    send_password = all(wanted.send_password for wanted in planned)
+    grants = Grant.objects.filter(Q(customer=customer) | Q(order=order), member__site__in=sites)
+    known = sorted(grants.select_related("member"), key=lambda grant: (grant.order_id == order.pk, grant.pk))
+    found = {grant.member.site_id: grant.member for grant in known}
     for site in sites:
+        send_password = any(wanted.send_password for wanted in planned if wanted.target.site == site)
         if site not in found:
             found[site], _ = Member.objects.get_or_create(
                 site_id=site,
@@ -152,6 +160,9 @@ def _members(customer: Customer, planned: Sequence[PlannedGrant]) -> dict[str, M
                     "send_password": send_password,
                 },
             )
+        if send_password and not found[site].send_password:
+            # Once the site has the member, this no longer matters.
+            Member.objects.filter(pk=found[site].pk).update(send_password=True)
     return found
 
 

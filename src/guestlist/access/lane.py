@@ -204,10 +204,15 @@ _CLAIM = """
     UPDATE access_member m SET state = 'working', epoch = %(epoch)s
      WHERE m.id = (SELECT due.id FROM access_member due
                     WHERE due.site_id = %(site)s AND due.state = 'due' AND due.due_at <= now()
+                      -- Who has this address at the site until theirs has changed would be taken for this member.
+                      AND NOT (due.remote_id = '' AND EXISTS (
+                          SELECT 1 FROM access_member other
+                           WHERE other.former_email_key = due.email_key AND other.former_email_key <> ''
+                             AND other.site_id = %(site)s AND other.email_due AND other.state IN ('due', 'working')))
                     ORDER BY due.due_at, due.id LIMIT 1 FOR UPDATE SKIP LOCKED)
        AND EXISTS (SELECT 1 FROM connections_site s WHERE s.id = %(site)s AND s.epoch = %(epoch)s AND s.active)
     RETURNING m.id, m.version, m.email, m.first_name, m.last_name, m.remote_id, m.send_password, m.made_by_us,
-              m.welcomed, m.look_first, m.attempts, m.first_attempt_at
+              m.welcomed, m.look_first, m.attempts, m.first_attempt_at, m.email_due
 """
 
 # After the id, the fields of `WantedGrant` in any order.
@@ -237,6 +242,7 @@ def _claim(lane: Lane) -> Claim | None:
             look,
             tries,
             since,
+            email_due,
         ) = row
         cursor.execute(_GRANTS, [member_id])
         rows = cursor.fetchall()
@@ -247,6 +253,7 @@ def _claim(lane: Lane) -> Claim | None:
         send_password=send_password,
         made_by_us=made and not welcomed,
         look_first=look,
+        change_email=email_due and made and bool(remote_id),
     )
     ids = {row[1]: row[0] for row in rows}
     return Claim(lane.site.pk, lane.epoch, member_id, version, tries, since, wanted, ids)

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import Case, F, Q, TextField, Value, When
 from django.utils import timezone
 
+from guestlist.access.addresses import settle
 from guestlist.access.models import Grant, GrantState, Member, MemberState, SiteRequest
 from guestlist.access.schedule import member_retry
 from guestlist.access.sitestate import request_row, settle_site, works
@@ -114,8 +115,9 @@ def _write_member(member: Member, claim: Claim, ensured: Ensured) -> None:
             member.remote_id, member.look_first = remote_id, False
         case RetryLater(unclear=unclear):
             member.look_first = member.look_first or unclear
-        case NeedsAttention():
-            pass
+        case NeedsAttention(site_wide=site_wide):
+            # Refused by the site itself: whatever an earlier attempt did, the member is not there.
+            member.look_first = member.look_first and site_wide
         case _:
             assert_never(ensured.member)
     asked = [grant.ref for grant in claim.wanted.grants if grant.welcome != "never"]
@@ -124,6 +126,7 @@ def _write_member(member: Member, claim: Claim, ensured: Ensured) -> None:
     if ensured.alerts:
         # Kept until there is something newer to say: a rebill sees less of the member than a search does.
         member.alert = "; ".join(ensured.alerts)
+    settle(member, claim.wanted, ensured)
 
 
 def _write_grant(grant_id: int, wanted: WantedGrant, outcome: Outcome) -> None:

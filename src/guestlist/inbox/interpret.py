@@ -7,6 +7,7 @@ import structlog
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
+from guestlist.access.addresses import follow
 from guestlist.access.desire import try_again
 from guestlist.carts.contract import Reading, Unreadable
 from guestlist.carts.registry import all_carts
@@ -116,6 +117,8 @@ def _plan(recorded: Recorded, *, replayed: bool) -> None:
         replan(order)
         if replayed:
             try_again(order)
+    for customer in recorded.moved:
+        follow(customer)
 
 
 def _stored(facts: tuple[Fact, ...]) -> list[StoredFact]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -21,7 +21,7 @@ class Recorded:
     Attributes:
         orders: the orders to plan anew, locked until the transaction ends; those that the facts are about come first.
         new_facts: how many facts were not known before.
-        moved: customers who have another e-mail address than before, locked as well.
+        moved: customers who have another e-mail address, or another's order, than before; locked as well.
     """
 
     orders: tuple[Order, ...]
@@ -115,6 +115,7 @@ def _find_or_make_order(cart_id: str, fact: OrderFact, orders: dict[int, Order])
     before = (order.customer_id, order.placed_at, order.invoice_id, order.currency)
     if _now_belongs_to(order, known.customer, fact):
         order.customer = known.customer
+        known = replace(known, moved=True)
     if isinstance(fact, OrderPlaced):
         order.placed_at = fact.at
         order.invoice_id = fact.invoice_id or order.invoice_id
