@@ -35,6 +35,7 @@ class Ensuring:
         # Until the address has followed, the site has another one; that makes nobody else of the member.
         self._other_address_is_fine = wanted.change_email
         self._address_trouble: RetryLater | None = None
+        self._address_refused = False
         self._alerts: list[str] = []
 
     def run(self) -> Ensured:
@@ -53,7 +54,13 @@ class Ensuring:
             self._member_outcome = error.outcome
         if self._address_trouble is not None and isinstance(self._member_outcome, AlreadyRight):
             self._member_outcome = self._address_trouble
-        return Ensured(self._member_outcome, outcomes, tuple(dict.fromkeys(self._alerts)), email_settled)
+        return Ensured(
+            self._member_outcome,
+            outcomes,
+            tuple(dict.fromkeys(self._alerts)),
+            email_settled,
+            self._address_refused,
+        )
 
     def _settle_address(self) -> bool:
         """Have the address follow, if that is wanted; whether it is settled. Its trouble stops nothing else."""
@@ -76,6 +83,7 @@ class Ensuring:
             self._member = ""
             self._member_outcome = AlreadyRight("")
         if followed.alert:
+            self._address_refused = True
             self._alerts.append(followed.alert)
         return True
 
