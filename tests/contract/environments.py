@@ -109,6 +109,10 @@ class Environment(Protocol):
         """The owner ends a grant by hand."""
         ...
 
+    def move_end(self, grant: str, until_on: date) -> None:
+        """The owner changes the last day of a grant by hand."""
+        ...
+
     def add_grant(self, member: str, level: str) -> str:
         """The owner gives access for ever by hand. Returns the id."""
         ...

@@ -115,6 +115,9 @@ class MemberPressEnvironment:
     def end_grant(self, grant: str) -> None:
         self._act(f"transactions/{grant}", {"status": "refunded"})
 
+    def move_end(self, grant: str, until_on: date) -> None:
+        self._act(f"transactions/{grant}", {"expires_at": until_on.isoformat()})
+
     def add_grant(self, member: str, level: str) -> str:
         return str(self._act("transactions", {"member": member, "membership": level, "status": "complete"})["id"])
 

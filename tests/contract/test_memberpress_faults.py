@@ -10,7 +10,19 @@ import pytest
 from driver import Driver
 from memberpress_environment import MemberPressEnvironment
 
-from guestlist.sites.contract import AlreadyRight, Done, NeedsAttention, Outcome, RetryLater, WantedGrant
+from guestlist.sandbox.site.server import SandboxSite
+from guestlist.sites.contract import (
+    AlreadyRight,
+    Done,
+    HoldingsPage,
+    NeedsAttention,
+    Outcome,
+    Person,
+    RetryLater,
+    Wanted,
+    WantedGrant,
+)
+from guestlist.sites.memberpress.health import STILL_WORKING_SECONDS
 
 SOON = datetime.now(UTC).date() + timedelta(days=40)
 LATER = SOON + timedelta(days=30)
@@ -64,9 +76,11 @@ def at_step(environment: MemberPressEnvironment, step: str) -> Driver:
     return driver
 
 
-def assert_all_is_right_once(environment: MemberPressEnvironment, driver: Driver) -> None:
+def assert_all_is_right_once(environment: MemberPressEnvironment, driver: Driver, *others: str) -> None:
+    """Nothing but what the driver wants, and the references of others, is live."""
     [member] = [each for each in environment.members() if each.email == EMAIL]
-    live = [(seen.ref, seen.member, seen.level, seen.until_on) for seen in environment.grants() if seen.live]
+    seen = [each for each in environment.grants() if each.live and each.ref not in others]
+    live = [(each.ref, each.member, each.level, each.until_on) for each in seen]
     assert sorted(live) == [(each.ref, member.id, each.level, SOON) for each in driver.wanted.grants]
 
 
@@ -225,7 +239,7 @@ def test_a_site_that_asks_for_patience_is_given_it(memberpress: MemberPressEnvir
     }
 
 
-@pytest.mark.parametrize("kind", ["html_500", "status:502", "status:403", "status:406", "close_before_work"])
+@pytest.mark.parametrize("kind", ["html_500", "status:502", "status:403", "status:406", "close_before_work", "hang"])
 def test_what_the_site_does_to_one_member_only_does_not_stop_the_others(
     memberpress: MemberPressEnvironment, kind: str
 ) -> None:
@@ -239,3 +253,139 @@ def test_what_the_site_does_to_one_member_only_does_not_stop_the_others(
 
 def concerns_site(outcome: Outcome) -> bool:
     return getattr(outcome, "site_down", False) or getattr(outcome, "site_wide", False)
+
+
+@pytest.mark.parametrize(
+    ("step", "kind"),
+    [
+        *((step, kind) for step in ("GET /members", *STEPS) for kind in ("hang", "close_before_work")),
+        # A member who was made all the same is found at once.
+        *((step, kind) for step in ("GET /members", *STEPS[1:]) for kind in ("hang_after_work", "huge")),
+    ],
+)
+def test_what_hangs_or_breaks_for_one_member_is_that_members_trouble_alone(
+    memberpress: MemberPressEnvironment, step: str, kind: str
+) -> None:
+    driver = at_step(memberpress, "POST /members" if step == "GET /members" else step)
+    memberpress.switch(faults=[{"match": step, "kind": kind, "times": None, "email": EMAIL}])
+    ensured = driver.step()
+    trouble = next((o for o in (ensured.member, *ensured.grants.values()) if isinstance(o, RetryLater)), None)
+    assert trouble is not None
+    assert not trouble.site_down
+    changing = step in STEPS
+    assert trouble.unclear is changing
+    # What a site still works on after a timeout is not there yet.
+    assert trouble.after == (STILL_WORKING_SECONDS if changing and kind.startswith("hang") else None)
+    other = Driver.of(driver.site, "bob@x.test", grant(memberpress.level))
+    other.run(most=1)
+    assert memberpress.access("bob@x.test") == {memberpress.level: SOON}
+    memberpress.switch(faults=[])
+    driver.run()
+    assert_all_is_right_once(memberpress, driver, other.wanted.grants[0].ref)
+
+
+@pytest.mark.parametrize("down", ["hang", "refuse"])
+def test_a_site_that_hangs_for_everybody_is_down(memberpress: MemberPressEnvironment, down: str) -> None:
+    for step in ("POST /members", "POST /transactions"):
+        driver = at_step(memberpress, step)
+        memberpress.switch(down=down)
+        assert concerns_site(driver.step().member)
+        memberpress.server.reset(memberpress.name)
+
+
+@pytest.mark.parametrize("with_key", [True, False])
+def test_a_cache_that_keeps_answers_does_not_make_a_charge_twice(sandbox: SandboxSite, with_key: bool) -> None:
+    environment = MemberPressEnvironment(sandbox, f"cache-{next(_refs)}", with_key=with_key)
+    driver = at_step(environment, "POST /transactions")
+    environment.switch(
+        faults=[
+            {"match": "POST /transactions", "kind": "close_after_work"},
+            {"match": "GET /", "kind": "old_answer", "times": None},
+        ]
+    )
+    driver.wanted = replace(
+        driver.wanted, grants=tuple(replace(each, look_first=True) for each in driver.wanted.grants)
+    )
+    driver.run()
+    assert_all_is_right_once(environment, driver)
+    environment.close()
+
+
+def test_a_cache_that_does_not_look_at_the_query_is_told_and_makes_no_charge_twice(
+    memberpress: MemberPressEnvironment,
+) -> None:
+    driver = at_step(memberpress, "POST /transactions")
+    memberpress.switch(
+        faults=[
+            {"match": "POST /transactions", "kind": "close_after_work"},
+            {"match": "GET /", "kind": "old_answer:route", "times": None},
+        ]
+    )
+    assert isinstance(driver.site.holdings(), HoldingsPage)  # the cache keeps this
+    for _ in range(3):
+        driver.step()
+    outcome = driver.site.check()
+    assert isinstance(outcome, NeedsAttention)
+    assert outcome.site_wide
+    assert "cache" in outcome.reason
+    assert "/wp-json/" in outcome.remedy
+    memberpress.switch(faults=[])
+    driver.run()
+    assert_all_is_right_once(memberpress, driver)
+
+
+def follower(environment: MemberPressEnvironment) -> Driver:
+    """A driver that wants a known member's address to follow, and one more grant."""
+    driver = Driver.of(environment.open(), EMAIL, grant(environment.level))
+    driver.run()
+    driver.want_address("lee@y.test")
+    driver.want(grant(environment.level, LATER))
+    return driver
+
+
+@pytest.mark.parametrize("kind", UNCLEAR)
+def test_an_address_whose_change_ended_unclear_keeps_nothing_waiting_and_follows_later(
+    memberpress: MemberPressEnvironment, kind: str
+) -> None:
+    driver = follower(memberpress)
+    memberpress.switch(faults=[{"match": "PUT /members", "kind": kind}])
+    ensured = driver.step()
+    assert isinstance(ensured.member, RetryLater)
+    assert ensured.member.unclear
+    assert not ensured.email_settled
+    assert [type(outcome) for outcome in ensured.grants.values()] == [Done]
+    assert ensured.alerts == ()
+    ensured = driver.step()
+    assert ensured.email_settled
+    assert isinstance(ensured.member, AlreadyRight)
+    assert memberpress.access("lee@y.test") == {memberpress.level: LATER}
+    assert memberpress.mails(EMAIL) == ["password", "change"]
+    assert len(memberpress.grants()) == 2
+
+
+def test_a_firewall_that_does_not_like_the_change_of_an_address_is_told(memberpress: MemberPressEnvironment) -> None:
+    driver = follower(memberpress)
+    memberpress.switch(faults=[{"match": "* /members", "kind": "status:403", "times": None}])
+    ensured = driver.step()
+    assert ensured.email_settled
+    assert "firewall" in ensured.alerts[0]
+    assert memberpress.access(EMAIL) == {memberpress.level: LATER}
+
+
+def test_while_the_site_is_down_no_address_is_given_up(memberpress: MemberPressEnvironment) -> None:
+    driver = follower(memberpress)
+    memberpress.switch(down="maintenance")
+    ensured = driver.step()
+    assert isinstance(ensured.member, RetryLater)
+    assert ensured.member.site_down
+    assert (ensured.email_settled, ensured.grants) == (False, {})
+
+
+def test_a_user_whom_guestlist_did_not_make_keeps_the_address(memberpress: MemberPressEnvironment) -> None:
+    member = memberpress.add_member(EMAIL, "the-boss")
+    person = Person("attacker@x.test", "Ann", "Lee", remote_id=member)
+    wanted = Wanted(person=person, grants=(grant(memberpress.level),), change_email=True)
+    ensured = Driver(memberpress.open(), wanted).step()
+    assert ensured.email_settled
+    assert "Guestlist did not make this user" in ensured.alerts[0]
+    assert memberpress.access(EMAIL) == {memberpress.level: SOON}
