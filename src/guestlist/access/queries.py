@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from enum import StrEnum
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
-from django.db.models import Case, Count, F, Q, QuerySet, Value, When, Window
-from django.db.models.functions import RowNumber
+from django.db.models import Case, Count, Q, QuerySet, Value, When
 
-from guestlist.access.models import Grant, GrantState, Member, MemberState, SiteRequest
-from guestlist.connections.models import Site, SiteState
+from guestlist.access.at_site import AtSite, ask_site
+from guestlist.access.evidence import RequestView, requests_by_member
+from guestlist.access.finding import members_by_address
+from guestlist.access.grant_views import (
+    GrantView,
+    LevelAccess,
+    StaffChangeView,
+    access_by_level,
+    grant_views,
+    staff_change_views,
+)
+from guestlist.access.models import Grant, GrantState, Member, MemberState, StaffChange
+from guestlist.connections.models import Cart, SiteState
+from guestlist.connections.modes import is_fulfilled, why_held
 from guestlist.connections.queries import level_titles
-from guestlist.orders.models import Customer
+from guestlist.orders.models import Customer, Order
 from guestlist.orders.queries import FactView, OrderView, facts_of_order, list_orders, orders_by_id
 
-REQUESTS_SHOWN = 20
 ORDERS_SHOWN = 200
 
 
@@ -52,79 +61,19 @@ class MemberCounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GrantView:
-    """One charge's access to one level: what is desired and why, and what the site last confirmed.
+class MemberView:
+    """A person at one site.
 
-    `until_on` None = for ever. Money in minor units of `currency`, on the charge's first level only. `order` None = given
-    by hand.
+    Attributes:
+        former_email: the address before `email`, lower case; "" = none.
+        due_at: when they are worked on next; while the site does not work, not before `site_asked_again_at`.
+        at_site: what the site's owner made there by hand; None = not asked.
+        requests: the latest that were made for them, newest first.
     """
 
-    id: int
-    site: str
-    level: str
-    level_title: str
-    email: str
-    order: int | None
-    order_number: str
-    cart: str
-    item: str
-    charge: str
-    amount_minor: int
-    total_minor: int
-    currency: str
-    charged_at: datetime
-    live: bool
-    until_on: date | None
-    reason: str
-    state: GrantState
-    problem: str
-    remedy: str
-    ref: str
-    remote_id: str
-    confirmed_at: datetime | None
-    confirmed_live: bool | None
-    confirmed_until_on: date | None
-
-
-class AccessState(StrEnum):
-    """What a person has of a level, all grants together."""
-
-    FOREVER = "forever"
-    UNTIL = "until"  # a last day in the future, or today
-    OVER = "over"  # the last day has passed
-    ENDED = "ended"  # taken away
-    UNKNOWN = "unknown"  # how long cannot be said yet: the site's levels were never read
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LevelAccess:
-    """What a person should have of one level; `confirmed`: the site said that it is so."""
-
-    level: str
-    title: str
-    state: AccessState
-    until_on: date | None
-    confirmed: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestView:
-    """A request to a site; secrets are redacted. `status` None = no answer."""
-
-    at: datetime
-    method: str
-    path: str
-    status: int | None
-    milliseconds: int
-    excerpt: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemberView:
-    """A person at one site, with the latest requests made for them, newest first."""
-
     site: str
     email: str
+    former_email: str
     first_name: str
     last_name: str
     remote_id: str
@@ -135,19 +84,28 @@ class MemberView:
     reason: str
     remedy: str
     alert: str
+    site_active: bool
     site_state: SiteState
     site_reason: str
     site_remedy: str
+    site_asked_again_at: datetime | None
     access: list[LevelAccess]
     grants: list[GrantView]
+    staff_changes: list[StaffChangeView]
+    at_site: AtSite | None
     requests: list[RequestView]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonView:
-    """All about one e-mail address: what they have at each site and why, and their latest orders."""
+    """All about one e-mail address: what they have at each site and why, and their latest orders.
+
+    Attributes:
+        notes: why some of the orders give nothing, in words.
+    """
 
     email: str
+    notes: list[str]
     members: list[MemberView]
     orders: list[OrderView]
 
@@ -159,6 +117,14 @@ class OrderDetail:
     order: OrderView
     facts: list[FactView]
     grants: list[GrantView]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoneByHand:
+    """What staff did, and the person as it leaves them."""
+
+    change: StaffChangeView
+    person: PersonView
 
 
 def member_counts() -> dict[str, MemberCounts]:
@@ -200,108 +166,84 @@ def order_detail(order_id: int) -> OrderDetail | None:
     found = orders_by_id([order_id])
     if not found:
         return None
-    grants = _grant_views(_with_order(Grant.objects.filter(order_id=order_id)))
+    grants = grant_views(_loaded(Grant.objects.filter(order_id=order_id)))
     return OrderDetail(order=found[0], facts=facts_of_order(order_id), grants=grants)
 
 
 def person(email: str) -> PersonView | None:
-    """All about an e-mail address, in upper or lower case; None = never heard of.
-
-    Who changed their address at the cart keeps the old one at the sites, so members are found by the customer, too.
-    """
+    """All about an e-mail address, in upper or lower case; None = never heard of."""
     key = email.strip().lower()
-    found = set(Member.objects.filter(email_key=key).values_list("pk", flat=True))
-    found |= set(Grant.objects.filter(customer__email_key=key).values_list("member_id", flat=True))
+    members = list(members_by_address(key).select_related("site").order_by("site_id", "id"))
     orders = list_orders(email=key, limit=ORDERS_SHOWN).orders
-    if not found and not orders and not Customer.objects.filter(email_key=key).exists():
+    if not members and not orders and not Customer.objects.filter(email_key=key).exists():
         return None
-    members = list(Member.objects.filter(pk__in=found).select_related("site").order_by("site_id", "id"))
+    found = [member.pk for member in members]
     grants: defaultdict[int, list[GrantView]] = defaultdict(list)
-    rows = _with_order(Grant.objects.filter(member__in=found))
-    for row, view in zip(rows, _grant_views(rows), strict=True):
+    rows = _loaded(Grant.objects.filter(member__in=found))
+    for row, view in zip(rows, grant_views(rows), strict=True):
         grants[row.member_id].append(view)
-    requests = _latest_requests(found)
+    changes: defaultdict[int, list[StaffChange]] = defaultdict(list)
+    for change in StaffChange.objects.filter(member__in=found).order_by("id"):
+        changes[change.member_id].append(change)
+    requests = requests_by_member(found)
     return PersonView(
         email=key,
-        members=[_member_view(member, grants[member.pk], requests[member.pk]) for member in members],
+        notes=_notes(orders),
+        members=[
+            _member_view(member, grants[member.pk], changes[member.pk], requests[member.pk]) for member in members
+        ],
         orders=orders,
     )
 
 
-def access_by_level(grants: Iterable[GrantView], today: date) -> list[LevelAccess]:
-    """What the grants at one site give together, level by level."""
-    by_level: dict[str, list[GrantView]] = {}
-    for grant in grants:
-        by_level.setdefault(grant.level, []).append(grant)
-    return [_level_access(together, today) for together in by_level.values()]
+def done_by_hand(row: StaffChange) -> DoneByHand:
+    """A staff change that was just made, with the person as it leaves them."""
+    found = person(row.member.email)
+    if found is None:
+        raise RuntimeError(f"the member of staff change {row.pk} vanished")
+    (change,) = (change for member in found.members for change in member.staff_changes if change.id == row.pk)
+    return DoneByHand(change=change, person=found)
 
 
-def _level_access(grants: Sequence[GrantView], today: date) -> LevelAccess:
-    """Access lasts while any of the live grants does."""
-    live = [grant for grant in grants if grant.live]
-    known = [grant for grant in live if grant.state is not GrantState.BLOCKED]
-    dates = [grant.until_on for grant in known if grant.until_on is not None]
-    state, until_on = AccessState.ENDED, None
-    if len(dates) < len(known):
-        state = AccessState.FOREVER
-    elif dates:
-        until_on = max(dates)
-        state = AccessState.UNTIL if until_on >= today else AccessState.OVER
-    elif live:
-        state = AccessState.UNKNOWN
-    return LevelAccess(
-        level=grants[0].level,
-        title=grants[0].level_title,
-        state=state,
-        until_on=until_on,
-        confirmed=all(grant.state is GrantState.RIGHT for grant in grants),
-    )
+def ask_sites(shown: PersonView) -> PersonView:
+    """The person with what each site, asked now, shows of them that is not Guestlist's.
+
+    Not to be called with a transaction open.
+    """
+    members = [
+        replace(member, at_site=ask_site(member.site, member.remote_id)) if member.remote_id else member
+        for member in shown.members
+    ]
+    return replace(shown, members=members)
 
 
-def _with_order(grants: QuerySet[Grant]) -> list[Grant]:
-    return list(grants.select_related("member", "order").order_by("charged_at", "id"))
+def _notes(orders: Sequence[OrderView]) -> list[str]:
+    """Why some orders give nothing."""
+    modes = dict(Cart.objects.values_list("pk", "mode"))
+    unmapped = dict(Order.objects.filter(pk__in=[order.id for order in orders]).values_list("pk", "unmapped"))
+    notes = []
+    for order in orders:
+        named = f"Order {order.number} of {order.cart}"
+        if not is_fulfilled(order.mode, modes[order.cart]):
+            notes.append(f"{named} gives nothing: {why_held(order.mode, modes[order.cart])}.")
+            continue
+        names = {entry["item"]: entry["name"] for entry in unmapped[order.id]}
+        notes += [f"{named}: {name} ({item}) gives nothing, because no rule names it." for item, name in names.items()]
+    return notes
 
 
-def _grant_views(grants: Sequence[Grant]) -> list[GrantView]:
-    sites = Site.objects.filter(pk__in={grant.member.site_id for grant in grants}).only("levels")
-    titles = {site.pk: level_titles(site.levels) for site in sites}
-    return [_grant_view(grant, titles[grant.member.site_id]) for grant in grants]
+def _loaded(grants: QuerySet[Grant]) -> list[Grant]:
+    return list(grants.select_related("member", "order", "staff_change").order_by("charged_at", "id"))
 
 
-def _grant_view(grant: Grant, titles: dict[str, str]) -> GrantView:
-    return GrantView(
-        id=grant.pk,
-        site=grant.member.site_id,
-        level=grant.level,
-        level_title=titles.get(grant.level, ""),
-        email=grant.member.email,
-        order=grant.order_id,
-        order_number=grant.order.external_id if grant.order else "",
-        cart=grant.order.cart_id if grant.order else "",
-        item=grant.item,
-        charge=grant.charge_key,
-        amount_minor=grant.amount_minor,
-        total_minor=grant.total_minor,
-        currency=grant.currency,
-        charged_at=grant.charged_at,
-        live=grant.live,
-        until_on=grant.until_on,
-        reason=grant.reason,
-        state=GrantState(grant.state),
-        problem=grant.problem,
-        remedy=grant.remedy,
-        ref=grant.ref,
-        remote_id=grant.remote_id,
-        confirmed_at=grant.confirmed_at,
-        confirmed_live=grant.confirmed_live,
-        confirmed_until_on=grant.confirmed_until_on,
-    )
-
-
-def _member_view(member: Member, grants: list[GrantView], requests: list[RequestView]) -> MemberView:
+def _member_view(
+    member: Member, grants: list[GrantView], changes: Sequence[StaffChange], requests: list[RequestView]
+) -> MemberView:
+    staff = staff_change_views(changes, level_titles(member.site.levels))
     return MemberView(
         site=member.site_id,
         email=member.email,
+        former_email=member.former_email_key,
         first_name=member.first_name,
         last_name=member.last_name,
         remote_id=member.remote_id,
@@ -312,33 +254,14 @@ def _member_view(member: Member, grants: list[GrantView], requests: list[Request
         reason=member.reason,
         remedy=member.remedy,
         alert=member.alert,
+        site_active=member.site.active,
         site_state=SiteState(member.site.state),
         site_reason=member.site.reason,
         site_remedy=member.site.remedy,
-        access=access_by_level(grants, datetime.now(UTC).date()),
+        site_asked_again_at=member.site.probe_at,
+        access=access_by_level(grants, staff, datetime.now(UTC).date()),
         grants=grants,
+        staff_changes=staff,
+        at_site=None,
         requests=requests,
     )
-
-
-def _latest_requests(members: Collection[int]) -> defaultdict[int | None, list[RequestView]]:
-    position = Window(RowNumber(), partition_by=F("member_id"), order_by=F("id").desc())
-    rows = (
-        SiteRequest.objects.filter(member__in=members)
-        .annotate(position=position)
-        .filter(position__lte=REQUESTS_SHOWN)
-        .order_by("-id")
-    )
-    latest: defaultdict[int | None, list[RequestView]] = defaultdict(list)
-    for row in rows:
-        latest[row.member_id].append(
-            RequestView(
-                at=row.at,
-                method=row.method,
-                path=row.path,
-                status=row.status,
-                milliseconds=row.milliseconds,
-                excerpt=row.excerpt,
-            )
-        )
-    return latest
