@@ -1,4 +1,4 @@
-"""Orders and members over HTTP."""
+"""Orders over HTTP."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Annotated
 from django.http import HttpRequest
 from ninja import Query, Router
 
-from guestlist.access.queries import OrderDetail, PersonView, order_detail, person
+from guestlist.access.queries import OrderDetail, order_detail
 from guestlist.api.params import NO_NUL, Before, Id, Limit, next_link
 from guestlist.api.problems import COMMON, Problem, Refused
 from guestlist.orders.queries import OrderView
 from guestlist.orders.queries import list_orders as find_orders
 
-router = Router()
+router = Router(tags=["orders"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,7 @@ class OrderPage:
     next: str | None
 
 
-@router.get("/orders", response={200: OrderPage, **COMMON}, tags=["orders"])
+@router.get("/orders", response={200: OrderPage, **COMMON})
 def list_orders(
     request: HttpRequest,
     email: Annotated[str | None, Query(max_length=320, pattern=NO_NUL, description="Only this customer's.")] = None,
@@ -39,22 +39,10 @@ def list_orders(
     return OrderPage(items=found.orders, next=link)
 
 
-@router.get("/orders/{order_id}", response={200: OrderDetail, 404: Problem, **COMMON}, tags=["orders"])
+@router.get("/orders/{order_id}", response={200: OrderDetail, 404: Problem, **COMMON})
 def show_order(request: HttpRequest, order_id: Id) -> OrderDetail:
     """An order with what happened to it and what it gives."""
     detail = order_detail(order_id)
     if detail is None:
         raise Refused(404, f"There is no order {order_id}.", "order_id")
     return detail
-
-
-@router.get("/members", response={200: PersonView, 404: Problem, **COMMON}, tags=["members"])
-def show_member(
-    request: HttpRequest,
-    email: Annotated[str, Query(min_length=1, max_length=320, pattern=NO_NUL, description="Upper or lower case.")],
-) -> PersonView:
-    """What a person has at each site, until when and why, and the latest requests made for them."""
-    found = person(email)
-    if found is None:
-        raise Refused(404, "Nobody with this address is known.", "email")
-    return found
