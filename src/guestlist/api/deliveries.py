@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from datetime import date
+from typing import Annotated, Literal
 
 from django.http import HttpRequest
-from ninja import Query, Router
+from ninja import Query, Router, Schema
+from pydantic import ConfigDict, Field, model_validator
 
-from guestlist.api.params import Before, Id, Limit, next_link
+from guestlist.api.params import NO_NUL, Before, Id, Limit, known_cart, next_link
 from guestlist.api.problems import COMMON, Problem, Refused
-from guestlist.inbox import interpret, queries
+from guestlist.inbox import queries, replay
 from guestlist.inbox.models import DeliveryState
 from guestlist.inbox.queries import DeliveryDetail, DeliveryView
+from guestlist.orders.queries import LARGEST_ID
 
 router = Router(tags=["deliveries"])
+
+# A request is answered within a few seconds, however many deliveries there are.
+REPLAYED = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,10 +32,38 @@ class DeliveryPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayedMany:
+    """How many deliveries will be interpreted again, and where to go on; `next_after` null = that were all."""
+
+    replayed: int
+    next_after: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Replayed:
     """How many deliveries will be interpreted again."""
 
     replayed: int
+
+
+class Which(Schema):
+    """Which deliveries: `ids`, or those of a `day` (UTC), or `all`; of one `cart` or of all."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ids: Annotated[list[Annotated[int, Field(ge=1, le=LARGEST_ID)]] | None, Field(min_length=1, max_length=1000)] = None
+    day: date | None = None
+    all: Literal[True] | None = None
+    cart: Annotated[str | None, Field(max_length=64, pattern=NO_NUL, description="Not with `ids`.")] = None
+    after: Annotated[int, Field(ge=0, le=LARGEST_ID, description="`next_after` of the answer before.")] = 0
+
+    @model_validator(mode="after")
+    def _one_of_three(self) -> Which:
+        if [self.ids, self.day, self.all].count(None) != 2:
+            raise ValueError("name deliveries by ids, or a day, or all: one of the three")
+        if self.ids is not None and (self.cart is not None or self.after):
+            raise ValueError("ids go without cart and after")
+        return self
 
 
 @router.get("/deliveries", response={200: DeliveryPage, **COMMON})
@@ -45,6 +79,26 @@ def list_deliveries(
     return DeliveryPage(items=found.deliveries, next=link)
 
 
+# Before the paths with an id, which would take it for one.
+@router.post("/deliveries/replay", response={200: ReplayedMany, 400: Problem, 404: Problem, **COMMON})
+def replay_deliveries(request: HttpRequest, which: Which) -> ReplayedMany:
+    """Have the deliveries of a day, all deliveries, or some of them interpreted again; what they told is replaced.
+
+    A request takes up to 20,000 deliveries: send it again with `after` until `next_after` is null.
+    """
+    if which.ids is not None:
+        if missing := queries.missing_deliveries(which.ids):
+            raise Refused(404, f"There is no delivery {missing[0]}.", "ids")
+        return ReplayedMany(replayed=replay.replay(which.ids), next_after=None)
+    known_cart(which.cart)
+    replayed = 0
+    for last, count in replay.replay_batches(*replay.bounds_of(which.day), which.cart, after=which.after):
+        replayed += count
+        if replayed >= REPLAYED:
+            return ReplayedMany(replayed=replayed, next_after=last)
+    return ReplayedMany(replayed=replayed, next_after=None)
+
+
 @router.get("/deliveries/{delivery_id}", response={200: DeliveryDetail, 404: Problem, **COMMON})
 def show_delivery(request: HttpRequest, delivery_id: Id) -> DeliveryDetail:
     """What came (the secret blanked), what was understood, what went wrong and what to do about it."""
@@ -57,7 +111,7 @@ def show_delivery(request: HttpRequest, delivery_id: Id) -> DeliveryDetail:
 @router.post("/deliveries/{delivery_id}/replay", response={200: Replayed, 404: Problem, **COMMON})
 def replay_delivery(request: HttpRequest, delivery_id: Id) -> Replayed:
     """Have a delivery interpreted again by the next worker; what it told before is replaced."""
-    count = interpret.replay([delivery_id])
+    count = replay.replay([delivery_id])
     if not count:
         raise _unknown(delivery_id)
     return Replayed(replayed=count)

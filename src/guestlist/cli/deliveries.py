@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from guestlist.cli.choices import known_cart
 from guestlist.cli.console import AsJson, boot, counted, print_json, print_paragraph, print_table, shown
 from guestlist.cli.errors import CommandError
+from guestlist.cli.progress import progress
 
 if TYPE_CHECKING:
     from guestlist.inbox.queries import DeliveryDetail
 
 app = typer.Typer(name="deliveries", help="What the carts sent.", no_args_is_help=True)
+
+
+def _read_day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f'"{text}" is no day: write it like 2026-03-10') from None
+
 
 DeliveryId = typer.Argument(min=1, max=2**63 - 1, metavar="ID", help="As `guestlist deliveries list` shows it.")
 
@@ -70,19 +81,42 @@ def show(delivery: Annotated[int, DeliveryId], as_json: AsJson = False) -> None:
 
 
 @app.command()
-def replay(deliveries: Annotated[list[int], DeliveryId], as_json: AsJson = False) -> None:
+def replay(
+    deliveries: Annotated[list[int] | None, DeliveryId] = None,
+    day: Annotated[
+        date | None, typer.Option(parser=_read_day, metavar="YYYY-MM-DD", help="All that came on this day (UTC).")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All that ever came.")] = False,
+    cart: Annotated[str | None, typer.Option(metavar="ID", help="With --day or --all: only this cart's.")] = None,
+    as_json: AsJson = False,
+) -> None:
     """Have deliveries interpreted again, for instance after an update; what they told before is replaced."""
+    if [bool(deliveries), day is not None, everything].count(True) != 1:
+        raise typer.BadParameter("name deliveries by their ids, or a --day, or --all: one of the three")
+    if cart is not None and deliveries:
+        raise typer.BadParameter("--cart goes with --day or --all; an id names one delivery of one cart")
     boot()
-    from guestlist.inbox import interpret
-    from guestlist.inbox.queries import missing_deliveries
-
-    if missing := missing_deliveries(deliveries):
-        raise _unknown(missing)
-    count = interpret.replay(deliveries)
+    count = _replay(deliveries) if deliveries else _replay_received(day, cart)
     if as_json:
         print_json({"replayed": count})
     else:
         print(f"{counted(count, 'delivery', 'deliveries')} will be interpreted again as soon as a worker runs.")
+
+
+def _replay(deliveries: list[int]) -> int:
+    from guestlist.inbox import replay
+    from guestlist.inbox.queries import missing_deliveries
+
+    if missing := missing_deliveries(deliveries):
+        raise _unknown(missing)
+    return replay.replay(deliveries)
+
+
+def _replay_received(day: date | None, cart: str | None) -> int:
+    from guestlist.inbox.replay import bounds_of, replay_received
+
+    known_cart(cart)
+    return replay_received(*bounds_of(day), cart, progress=progress("deliveries"))
 
 
 def _unknown(ids: list[int]) -> CommandError:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import psycopg
 import structlog
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from guestlist.access.addresses import follow
@@ -13,22 +16,39 @@ from guestlist.carts.contract import Reading, Unreadable
 from guestlist.carts.registry import all_carts
 from guestlist.connections.ending import ENDING
 from guestlist.connections.kick import kick_inbox
-from guestlist.connections.modes import is_fulfilled
+from guestlist.connections.modes import is_fulfilled, why_held
 from guestlist.domain.facts import Fact, Ignored, Mode
 from guestlist.fulfilment.planning import replan
 from guestlist.inbox.models import Delivery, DeliveryState
+from guestlist.inbox.replay import replay, replay_received
 from guestlist.orders.codec import StoredFact
 from guestlist.orders.record import Recorded, record
+
+__all__ = ["interpret_shard", "replay", "replay_received", "shards_waiting"]
 
 log = structlog.get_logger(__name__)
 
 COLLISIONS = 4
+# A shard that only has replays left gives its slot back after this long, so that new deliveries of others get theirs.
+REPLAY_SLICE_SECONDS = 2.0
 
 
 def interpret_shard(shard: int) -> None:
-    """Work off a shard's waiting deliveries, oldest first."""
-    while not ENDING.is_set() and _interpret_next(shard):
-        pass
+    """Work off a shard's waiting deliveries: new ones first, oldest first, then replays for a while."""
+    ends_at = time.monotonic() + REPLAY_SLICE_SECONDS
+    while not ENDING.is_set():
+        delivery = _next(shard)
+        if delivery is None:
+            return
+        if delivery.interpreted_at is not None and time.monotonic() >= ends_at:
+            kick_inbox(shard)
+            return
+        _interpret_kept(delivery.pk)
+
+
+def _next(shard: int) -> Delivery | None:
+    waiting = Delivery.objects.filter(shard=shard, state=DeliveryState.WAITING)
+    return waiting.order_by(F("interpreted_at").asc(nulls_first=True), "id").only("interpreted_at").first()
 
 
 def shards_waiting() -> list[int]:
@@ -37,26 +57,8 @@ def shards_waiting() -> list[int]:
     return list(waiting.order_by("shard").values_list("shard", flat=True).distinct())
 
 
-def replay(delivery_ids: list[int]) -> int:
-    """Have deliveries interpreted again; the result replaces what they told before. Returns how many were found."""
-    with transaction.atomic():
-        rows = Delivery.objects.select_for_update(no_key=True).filter(pk__in=delivery_ids).order_by("pk")
-        shards = {row.shard for row in rows}
-        found = rows.update(state=DeliveryState.WAITING)
-        for shard in sorted(shards):
-            kick_inbox(shard)
-    return found
-
-
-def _interpret_next(shard: int) -> bool:
-    delivery_id = (
-        Delivery.objects.filter(shard=shard, state=DeliveryState.WAITING)
-        .order_by("id")
-        .values_list("id", flat=True)
-        .first()
-    )
-    if delivery_id is None:
-        return False
+def _interpret_kept(delivery_id: int) -> None:
+    """Interpret a delivery; an error of ours is kept with it."""
     try:
         _interpret_locked(delivery_id)
     except (OperationalError, InterfaceError):
@@ -69,7 +71,6 @@ def _interpret_next(shard: int) -> bool:
             remedy="Nothing is lost. Report this; replay the delivery after an update.",
             interpreted_at=timezone.now(),
         )
-    return True
 
 
 def _interpret_locked(delivery_id: int) -> None:
@@ -154,4 +155,4 @@ def _held(delivery: Delivery, modes: set[Mode]) -> str:
     held = [mode for mode in modes if not is_fulfilled(mode.value, delivery.cart.mode)]
     if not held or delivery.order_id is None:
         return ""
-    return f"; recorded but not fulfilled: a {held[0].value}-mode order, and the cart fulfils {delivery.cart.mode} only"
+    return f"; recorded but not fulfilled: {why_held(held[0].value, delivery.cart.mode)}"

@@ -44,7 +44,14 @@ class Delivery(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["cart", "digest"], name="delivery_once")]
         indexes = [
-            models.Index(fields=["shard", "id"], condition=models.Q(state="waiting"), name="delivery_waiting"),
+            # What was never interpreted comes first: a replay of everything must not hold up what comes in.
+            models.Index(
+                models.F("shard"),
+                models.F("interpreted_at").asc(nulls_first=True),
+                models.F("id"),
+                condition=models.Q(state="waiting"),
+                name="delivery_waiting",
+            ),
             models.Index(
                 fields=["state", "-id"], condition=models.Q(state__in=("unreadable", "failed")), name="delivery_stuck"
             ),
