@@ -214,10 +214,12 @@ def test_a_change_that_is_confirmed_for_another_id_is_not_believed(memberpress: 
 
 
 @pytest.mark.parametrize("down", ["refuse", "hang", "maintenance", "database"])
-def test_a_site_that_is_down_costs_one_request_and_no_harm(memberpress: MemberPressEnvironment, down: str) -> None:
+def test_a_site_that_is_down_costs_two_requests_and_no_harm(memberpress: MemberPressEnvironment, down: str) -> None:
     driver = at_step(memberpress, "POST /transactions")
     memberpress.switch(down=down)
+    before = memberpress.requests()
     ensured = driver.step()
+    assert memberpress.requests() <= before + 2
     assert isinstance(ensured.member, RetryLater)
     assert ensured.member.site_down
     assert not ensured.member.unclear

@@ -71,6 +71,8 @@ def may_be_this_request_only(result: Answer | NoAnswer, *, changing: bool) -> bo
         return result.fault in (Fault.TIMEOUT, Fault.BROKEN)
     if result.status >= 500:
         return changing or result.status == 500
+    if result.status < 300:
+        return changing or result.is_json
     return 400 <= result.status < 500 and result.status not in (401, 404, 408, 425, 429) and not result.is_json
 
 
@@ -181,9 +183,10 @@ def _redirected(answer: Answer, requested: str) -> NeedsAttention:
 
 def _not_data(answer: Answer, changing: bool) -> RetryLater | NeedsAttention:
     if answer.is_json:
-        return RetryLater("The site's answer is cut short or damaged.", unclear=changing)
+        return RetryLater("The site's answer is cut short or damaged.", site_down=True, unclear=changing)
     if changing:
-        return RetryLater(f"The site answered with a web page instead of data{_shows(answer)}.", unclear=True)
+        reason = f"The site answers with a web page instead of data{_shows(answer)}."
+        return RetryLater(reason, site_down=True, unclear=True)
     return NeedsAttention(
         f"The site answers with a web page instead of data{_shows(answer)}.",
         "Check the site's address. If it is right: exclude /wp-json/ from page caches, end a maintenance or "
