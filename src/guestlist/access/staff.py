@@ -19,6 +19,7 @@ from guestlist.access.models import Grant, Member, MemberState, SiteRequest, Sta
 from guestlist.access.sitestate import open_site, request_row
 from guestlist.access.staff_refusals import (
     Asked,
+    NotKnown,
     StaffRefused,
     check_address,
     check_extension,
@@ -64,7 +65,7 @@ def change(
         first_name, last_name: used for a person who is not known yet.
 
     Raises:
-        StaffRefused: it cannot be done; says why and what to do.
+        StaffRefused: it cannot be done; says why and what to do. NotKnown: no such site, or nobody there.
     """
     asked = Asked(
         site=known_site(site_id),
@@ -111,7 +112,7 @@ def try_members_again(site_id: str | None = None, email: str | None = None) -> i
         How many.
 
     Raises:
-        StaffRefused: the site is not connected, or nobody with the address is known.
+        StaffRefused: the site is not connected; NotKnown: there is none, or nobody with the address.
     """
     found = Member.objects.all() if email is None else members_by_address(email)
     waiting = Q(state=MemberState.ATTENTION)
@@ -119,7 +120,7 @@ def try_members_again(site_id: str | None = None, email: str | None = None) -> i
         found = found.filter(site=known_site(site_id))
     if email is not None:
         if not found.exists():
-            raise StaffRefused("email", f"Nobody with the address {email} is known.", "Look for a slip of the keys.")
+            raise NotKnown("email", f"Nobody with the address {email} is known.", "Look for a slip of the keys.")
         waiting |= Q(state=MemberState.DUE, attempts__gt=0)
     stuck = list(found.filter(waiting, site__active=True).order_by("pk"))
     for start in range(0, len(stuck), AT_ONCE):

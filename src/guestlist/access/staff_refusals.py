@@ -36,6 +36,10 @@ class StaffRefused(Exception):
         self.remedy = remedy
 
 
+class NotKnown(StaffRefused):
+    """The site or the person is not known."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """What somebody asks for. `level` "" = every level of the site; `until_on` None = for ever, or does not apply."""
@@ -60,12 +64,12 @@ def known_site(site_id: str) -> Site:
     """A connected site.
 
     Raises:
-        StaffRefused: there is none, or it is disconnected.
+        StaffRefused: it is disconnected; NotKnown: there is none.
     """
     site = Site.objects.filter(pk=site_id).first()
     if site is None:
         listed = ", ".join(Site.objects.filter(active=True).order_by("id").values_list("id", flat=True)) or "none yet"
-        raise StaffRefused("site", f'There is no site "{site_id}".', f"The sites are: {listed}.")
+        raise NotKnown("site", f'There is no site "{site_id}".', f"The sites are: {listed}.")
     if not site.active:
         raise StaffRefused("site", f"The site {site_id} is disconnected.", "Connect it again in the settings first.")
     return site
@@ -185,12 +189,12 @@ def check_release(asked: Asked, changes: Sequence[Change]) -> None:
         )
 
 
-def nobody(site: Site, email: str) -> StaffRefused:
+def nobody(site: Site, email: str) -> NotKnown:
     """Nobody with this address is known at the site."""
     elsewhere = Member.objects.filter(email_key=email.lower()).order_by("site_id").values_list("site_id", flat=True)
     if known := ", ".join(elsewhere):
-        return StaffRefused("email", f"{email} is not known at the site {site.pk}.", f"They are known at: {known}.")
-    return StaffRefused("email", f"Nobody with the address {email} is known.", "Look for a slip of the keys.")
+        return NotKnown("email", f"{email} is not known at the site {site.pk}.", f"They are known at: {known}.")
+    return NotKnown("email", f"Nobody with the address {email} is known.", "Look for a slip of the keys.")
 
 
 def _any(asked: Asked) -> str:

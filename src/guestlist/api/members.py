@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field
 
 from guestlist.access.queries import DoneByHand, PersonView, done_by_hand, person
 from guestlist.access.staff import change, resend_password_mail, try_members_again
-from guestlist.access.staff_refusals import LONGEST_LEVEL, LONGEST_NAME, LONGEST_WHY, StaffRefused
+from guestlist.access.staff_refusals import LONGEST_LEVEL, LONGEST_NAME, LONGEST_WHY, NotKnown, StaffRefused
 from guestlist.api.models import ApiToken
 from guestlist.api.params import NO_NUL
 from guestlist.api.problems import COMMON, Problem, Refused
@@ -108,7 +108,7 @@ def show_member(
     return found
 
 
-@router.post("/members/grant", response={200: DoneByHand, **COMMON})
+@router.post("/members/grant", response={200: DoneByHand, 400: Problem, 404: Problem, **COMMON})
 def grant_level(request: HttpRequest, gift: Gift) -> DoneByHand:
     """Give a person a level by hand; orders never change it. The name of the token is kept as who did it."""
     return _change(
@@ -122,31 +122,31 @@ def grant_level(request: HttpRequest, gift: Gift) -> DoneByHand:
     )
 
 
-@router.post("/members/extend", response={200: DoneByHand, **COMMON})
+@router.post("/members/extend", response={200: DoneByHand, 400: Problem, 404: Problem, **COMMON})
 def extend_level(request: HttpRequest, extension: Extension) -> DoneByHand:
     """Lengthen the access that a person has to a level, beside what their orders give."""
     return _change(request, Act.EXTEND, extension, level=extension.level, until=extension.until)
 
 
-@router.post("/members/revoke", response={200: DoneByHand, **COMMON})
+@router.post("/members/revoke", response={200: DoneByHand, 400: Problem, 404: Problem, **COMMON})
 def revoke_level(request: HttpRequest, denial: Denial) -> DoneByHand:
     """Take away what was given up to now, later charges of the same orders included."""
     return _change(request, Act.REVOKE, denial, level=denial.level)
 
 
-@router.post("/members/hold", response={200: DoneByHand, **COMMON})
+@router.post("/members/hold", response={200: DoneByHand, 400: Problem, 404: Problem, **COMMON})
 def hold_level(request: HttpRequest, denial: Denial) -> DoneByHand:
     """Keep a person out, whatever is bought, until they are released."""
     return _change(request, Act.HOLD, denial, level=denial.level)
 
 
-@router.post("/members/release", response={200: DoneByHand, **COMMON})
+@router.post("/members/release", response={200: DoneByHand, 400: Problem, 404: Problem, **COMMON})
 def release_level(request: HttpRequest, denial: Denial) -> DoneByHand:
     """Take back a hold or a revocation: whatever else is given counts again."""
     return _change(request, Act.RELEASE, denial, level=denial.level)
 
 
-@router.post("/members/resend-password", response={200: AskedFor, 502: Problem, **COMMON})
+@router.post("/members/resend-password", response={200: AskedFor, 400: Problem, 404: Problem, 502: Problem, **COMMON})
 def resend_password(request: HttpRequest, member: MemberAtSite) -> AskedFor:
     """Have the site mail the person a link to set a password; 502 = the site did not."""
     try:
@@ -164,7 +164,7 @@ def resend_password(request: HttpRequest, member: MemberAtSite) -> AskedFor:
             assert_never(outcome)
 
 
-@router.post("/members/try-again", response={200: TriedAgain, **COMMON})
+@router.post("/members/try-again", response={200: TriedAgain, 400: Problem, 404: Problem, **COMMON})
 def try_again(request: HttpRequest, stuck: Stuck) -> TriedAgain:
     """Have stuck members tried again at once; with an address also one who waits for the next try."""
     try:
@@ -206,4 +206,4 @@ def _who(request: HttpRequest) -> str:
 
 
 def _refused(error: StaffRefused) -> Refused:
-    return Refused(422, f"{error.problem} {error.remedy}", error.field)
+    return Refused(404 if isinstance(error, NotKnown) else 422, f"{error.problem} {error.remedy}", error.field)
