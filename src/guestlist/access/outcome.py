@@ -120,6 +120,8 @@ def _write_member(member: Member, claim: Claim, ensured: Ensured) -> None:
             member.look_first = member.look_first and site_wide
         case _:
             assert_never(ensured.member)
+    if claim.wanted.person.remote_id not in (None, member.remote_id):
+        _make_again(member)
     asked = [grant.ref for grant in claim.wanted.grants if grant.welcome != "never"]
     if any(isinstance(ensured.grants.get(ref), Done | AlreadyRight) for ref in asked):
         member.welcomed = True
@@ -127,6 +129,14 @@ def _write_member(member: Member, claim: Claim, ensured: Ensured) -> None:
         # Kept until there is something newer to say: a rebill sees less of the member than a search does.
         member.alert = "; ".join(ensured.alerts)
     settle(member, claim.wanted, ensured)
+
+
+def _make_again(member: Member) -> None:
+    """The member that Guestlist knew is gone from the site: what else they should have is due again."""
+    lasting = Q(until_on=None) | Q(until_on__gte=timezone.now().date())
+    lost = member.grants.filter(lasting, state=GrantState.RIGHT, live=True).update(state=GrantState.DUE)
+    if lost:
+        member.version += 1
 
 
 def _write_grant(grant_id: int, wanted: WantedGrant, outcome: Outcome) -> None:
