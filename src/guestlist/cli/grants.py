@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from guestlist.cli.console import print_paragraph, shown
@@ -59,7 +60,9 @@ def _access(grant: GrantView) -> str:
         return "denied by hand" if grant.denied else "ended"
     if grant.state.value == "blocked":
         return "not known yet"
-    return f"until {grant.until_on}" if grant.until_on else "for ever"
+    if grant.until_on is None:
+        return "for ever"
+    return f"until {grant.until_on}" if grant.until_on >= datetime.now(UTC).date() else f"over since {grant.until_on}"
 
 
 def _confirmed(grant: GrantView) -> str:

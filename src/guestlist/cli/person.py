@@ -66,6 +66,7 @@ def _print_member(member: MemberView) -> None:
     for line in _denials(member.staff_changes):
         print_paragraph(line, indent="  ")
     for access in member.access:
+        print()
         print_paragraph(f"{_level_line(access)}; {_agreement(access)}", indent="  ")
         print_grants_of_level(grant for grant in member.grants if grant.level == access.level)
     if member.staff_changes:
