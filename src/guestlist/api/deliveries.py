@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from django.http import HttpRequest
 from ninja import Query, Router, Schema
 from pydantic import ConfigDict, Field, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from guestlist.api.params import NO_NUL, Before, Id, Limit, known_cart, next_link
 from guestlist.api.problems import COMMON, Problem, Refused
@@ -21,6 +22,9 @@ router = Router(tags=["deliveries"])
 
 # A request is answered within a few seconds, however many deliveries there are.
 REPLAYED = 20_000
+
+DeliveryIds = Annotated[list[Annotated[int, Field(ge=1, le=LARGEST_ID)]], Field(min_length=1, max_length=1000)]
+CartId = Annotated[str, Field(max_length=64, pattern=NO_NUL, description="Not with `ids`.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,12 +53,21 @@ class Replayed:
 class Which(Schema):
     """Which deliveries: `ids`, or those of a `day` (UTC), or `all`; of one `cart` or of all."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "oneOf": [
+                {"required": ["ids"], "not": {"anyOf": [{"required": ["cart"]}, {"required": ["after"]}]}},
+                {"required": ["day"]},
+                {"required": ["all"]},
+            ]
+        },
+    )
 
-    ids: Annotated[list[Annotated[int, Field(ge=1, le=LARGEST_ID)]] | None, Field(min_length=1, max_length=1000)] = None
-    day: date | None = None
-    all: Literal[True] | None = None
-    cart: Annotated[str | None, Field(max_length=64, pattern=NO_NUL, description="Not with `ids`.")] = None
+    ids: DeliveryIds | SkipJsonSchema[None] = None
+    day: date | SkipJsonSchema[None] = None
+    all: Literal[True] | SkipJsonSchema[None] = None
+    cart: CartId | SkipJsonSchema[None] = None
     after: Annotated[int, Field(ge=0, le=LARGEST_ID, description="`next_after` of the answer before.")] = 0
 
     @model_validator(mode="after")
