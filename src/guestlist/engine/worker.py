@@ -151,5 +151,7 @@ async def _clear_dead_workers(app: procrastinate.App) -> None:
     """Delete the jobs of workers whose heartbeat stopped, so that their locks are free."""
     for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_AFTER_SECONDS):
         log.warning("job_of_dead_worker", job=job.id, lock=job.lock)
-        await app.job_manager.finish_job(job, status=Status.FAILED, delete_job=True)
+        # Another worker may have been quicker.
+        with contextlib.suppress(exceptions.ConnectorException):
+            await app.job_manager.finish_job(job, status=Status.FAILED, delete_job=True)
     await app.job_manager.prune_stalled_workers(seconds_since_heartbeat=DEAD_AFTER_SECONDS * 6)
