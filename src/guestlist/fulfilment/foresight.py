@@ -113,6 +113,11 @@ class _Known:
         for grant in stored.order_by("id"):
             self.grants[grant.order_id][key_of(grant)] = grant
         customers = {order.customer.pk for order in orders if order.customer.pk}
+        self._by_order = {
+            (grant.order_id, grant.member.site_id): grant.member
+            for of_order in self.grants.values()
+            for grant in of_order.values()
+        }
         self._by_customer = {
             (grant.customer_id, grant.member.site_id): grant.member
             for grant in Grant.objects.filter(customer__in=customers).select_related("member").order_by("id")
@@ -131,9 +136,10 @@ class _Known:
         return replace(given, live=live, reason=reason)
 
     def place(self, order: Order, site: str) -> Place:
-        """Whose grant a new one of the order would be: history follows the customer, not the address."""
+        """Whose grant a new one of the order would be: history follows order and customer, not the address."""
         customer = order.customer
-        member = self._by_customer.get((customer.pk, site)) if customer.pk else None
+        member = self._by_order.get((order.pk, site)) if order.pk else None
+        member = member or (self._by_customer.get((customer.pk, site)) if customer.pk else None)
         member = member or self._by_address.get((site, customer.email_key))
         return place_of(member) if member else Place(site, None, customer.email)
 

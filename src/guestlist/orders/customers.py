@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from guestlist.domain.facts import CustomerChanged, Mode
 from guestlist.orders.codec import StoredFact
@@ -69,6 +70,19 @@ def find_or_make_customer(cart_id: str, told: Told, order: Order | None = None) 
         order: what the fact is about, if it is known already; locked.
     """
     customer = _find_customer(cart_id, told, order) or _make_customer(cart_id, told)
+    known, changed = bring_up_to_date(customer, told)
+    if changed:
+        try:
+            with transaction.atomic():
+                customer.save()
+        except IntegrityError:
+            # Another worker has just made the customer of that id, or of that address.
+            return find_or_make_customer(cart_id, told, order)
+    return known
+
+
+def bring_up_to_date(customer: Customer, told: Told) -> tuple[Known, bool]:
+    """Let a customer say what was told, where that is newer; not saved. Also returns whether anything changed."""
     known = customer.email_key
     newer = bool(told.email) and _is_newer(customer, told)
     if newer:
@@ -76,27 +90,26 @@ def find_or_make_customer(cart_id: str, told: Told, order: Order | None = None) 
     adopted = told.customer_id is not None and customer.external_id is None
     if adopted:
         customer.external_id = told.customer_id
-    if _take_names(customer, told, newer=newer) or newer or adopted:
-        try:
-            with transaction.atomic():
-                customer.save()
-        except IntegrityError:
-            # Another worker has just made the customer of that id, or of that address.
-            return find_or_make_customer(cart_id, told, order)
-    return Known(customer, gained=newer and not known, moved=newer and known not in ("", told.email_key))
+    changed = _take_names(customer, told, newer=newer) or newer or adopted
+    return Known(customer, gained=newer and not known, moved=newer and known not in ("", told.email_key)), changed
 
 
-def _find_customer(cart_id: str, told: Told, order: Order | None) -> Customer | None:
-    lockable = Customer.objects.filter(cart_id=cart_id).order_by("id").select_for_update(no_key=True)
-    of_order = lockable.filter(pk=order.customer_id) if order is not None else lockable.none()
-    by_email = lockable.filter(email_key=told.email_key) if told.email else lockable.none()
+def find_customer(cart_id: str, told: Told, order: Order | None, customers: QuerySet[Customer]) -> Customer | None:
+    """The cart's customer among `customers`, as they are stored."""
+    among = customers.filter(cart_id=cart_id).order_by("id")
+    of_order = among.filter(pk=order.customer_id) if order is not None else among.none()
+    by_email = among.filter(email_key=told.email_key) if told.email else among.none()
     if told.customer_id is None:
         return of_order.first() if order is not None else by_email.first()
     return (
-        lockable.filter(external_id=told.customer_id).first()
+        among.filter(external_id=told.customer_id).first()
         or of_order.filter(external_id=None).first()
         or by_email.filter(external_id=None).first()
     )
+
+
+def _find_customer(cart_id: str, told: Told, order: Order | None) -> Customer | None:
+    return find_customer(cart_id, told, order, Customer.objects.select_for_update(no_key=True))
 
 
 def _make_customer(cart_id: str, told: Told) -> Customer:

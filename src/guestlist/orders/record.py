@@ -113,6 +113,18 @@ def _find_or_make_order(cart_id: str, fact: OrderFact, orders: dict[int, Order])
         order = _lockable().get(cart_id=cart_id, mode=fact.mode.value, external_id=fact.order_id)
         orders[order.pk] = order
     before = (order.customer_id, order.placed_at, order.invoice_id, order.currency)
+    known = take_in(order, known, fact)
+    if (order.customer_id, order.placed_at, order.invoice_id, order.currency) != before:
+        order.save(update_fields=["customer", "placed_at", "invoice_id", "currency"])
+    return order, known
+
+
+def take_in(order: Order, known: Known, fact: OrderFact) -> Known:
+    """Let a stored order say what a fact of it tells; not saved.
+
+    Args:
+        known: the customer whom the fact names.
+    """
     if _now_belongs_to(order, known.customer, fact):
         order.customer = known.customer
         known = replace(known, moved=True)
@@ -122,9 +134,7 @@ def _find_or_make_order(cart_id: str, fact: OrderFact, orders: dict[int, Order])
         order.currency = fact.currency
     elif not order.invoice_id:
         order.placed_at = min(order.placed_at, fact.at)
-    if (order.customer_id, order.placed_at, order.invoice_id, order.currency) != before:
-        order.save(update_fields=["customer", "placed_at", "invoice_id", "currency"])
-    return order, known
+    return known
 
 
 def _now_belongs_to(order: Order, customer: Customer, fact: OrderFact) -> bool:
@@ -135,7 +145,7 @@ def _now_belongs_to(order: Order, customer: Customer, fact: OrderFact) -> bool:
     if order.customer_id == customer.pk or not customer.email_key:
         return False
     later = Q(at__gt=fact.at) | Q(at=fact.at, customer__external_id__gt=customer.external_id or "")
-    return not order.facts.filter(later).exclude(customer=customer).exists()
+    return not order.facts.filter(later).exclude(customer_id=customer.pk).exists()
 
 
 def _numbered(cart_id: str, fact: OrderFact) -> QuerySet[Order]:
