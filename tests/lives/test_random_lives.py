@@ -4,33 +4,20 @@ from __future__ import annotations
 
 import os
 
-import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from guestlist.access.sitestate import close_sites
-from guestlist.sandbox.site.server import SandboxSite
 from lives.machine import Life
-from lives.world import World
-
-pytestmark = pytest.mark.django_db(transaction=True)
 
 LIVES = int(os.environ.get("LIVES", "0"))
 STEPS = int(os.environ.get("LIFE_STEPS", "25"))
-
-
-@pytest.fixture
-def world():
-    with SandboxSite(race_window_ms=0) as sandbox:
-        yield World(sandbox)
-    close_sites()
 
 
 def test_whatever_happens_the_sites_hold_what_the_books_say(world):
     run_state_machine_as_test(
         lambda: Life(world),
         settings=settings(
-            max_examples=LIVES or 25,
+            max_examples=LIVES or 30,
             stateful_step_count=STEPS,
             derandomize=not LIVES,
             database=None,

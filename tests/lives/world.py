@@ -173,13 +173,13 @@ class Killed(BaseException):
 
 
 @contextmanager
-def killed_at(statement: int) -> Iterator[None]:
-    """The process dies before its so-manieth database statement; what it has committed and sent stays."""
-    left = statement
+def killed_at(write: int) -> Iterator[None]:
+    """The process dies before its so-manieth write to the database; what it has committed and sent stays."""
+    left = write
 
     def execute(run: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
         nonlocal left
-        left -= 1
+        left -= sql.lstrip().startswith(("INSERT", "UPDATE", "DELETE"))
         if left < 0:
             raise Killed
         return run(sql, params, many, context)
