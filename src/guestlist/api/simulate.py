@@ -29,16 +29,51 @@ class Event(Schema):
 
 
 class GrantChange(Schema):
-    """One grant as it would become; `until` null = for ever."""
+    """One grant as it would become; `until` null = for ever, `order` null = the order is not known yet.
+
+    `was_until` and `was_live` tell how it is now (`was_live` null: it does not exist yet); `why` says both in words.
+    """
 
     change: Literal["new", "changed", "unchanged"]
+    order: int | None
+    order_number: str
+    email: str
     item: str
+    charge: str
     site: str
     level: str
     until: date | None
     live: bool
     reason: str
     blocked: str
+    was_until: date | None
+    was_live: bool | None
+    why: str
+
+
+class LevelChange(Schema):
+    """What a person would have of a level, all their grants together, and has now."""
+
+    email: str
+    site: str
+    level: str
+    change: Literal["gains", "loses", "changes", "keeps"]
+    had: Literal["nothing", "until", "forever", "unknown"]
+    had_until: date | None
+    has: Literal["nothing", "until", "forever", "unknown"]
+    until: date | None
+    words: str
+    through: list[str]
+
+
+class AddressChange(Schema):
+    """What would become of a member's address when the customer has another one; `changes` false: it stays."""
+
+    site: str
+    email: str
+    to: str
+    changes: bool
+    words: str
 
 
 class UnmappedSale(Schema):
@@ -54,9 +89,12 @@ class SimulationView(Schema):
 
     cart: str
     event: str
+    would_change: bool
     fulfilled: bool
     facts: list[dict[str, Any]]
     grants: list[GrantChange]
+    access: list[LevelChange]
+    addresses: list[AddressChange]
     unmapped: list[UnmappedSale]
     notes: list[str]
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from guestlist.cli.choices import choose
 from guestlist.cli.console import AsJson, boot, print_json, print_paragraph, read_input
 from guestlist.cli.errors import CommandError
 
@@ -34,13 +35,7 @@ def _cart(named: str | None) -> str:
     if named in ids:
         return str(named)
     if named is not None:
-        raise CommandError(f'There is no cart "{named}".', _choose(ids))
+        raise CommandError(f'There is no cart "{named}".', choose(ids))
     if len(ids) != 1:
-        raise CommandError("Say which cart would send it." if ids else "No cart is connected.", _choose(ids))
+        raise CommandError("Say which cart would send it." if ids else "No cart is connected.", choose(ids))
     return ids[0]
-
-
-def _choose(ids: list[str]) -> str:
-    if not ids:
-        return "Connect one: write a settings file and run `guestlist apply FILE.toml`."
-    return f"Use --cart with one of: {', '.join(ids)}."

@@ -61,6 +61,7 @@ class Foreseen:
 
     Attributes:
         grant: its id; None = it would be new.
+        planned: False = it is no longer part of what was bought.
         was: None = it would be new.
     """
 
@@ -70,6 +71,7 @@ class Foreseen:
     charge: str
     level: str
     grant: int | None
+    planned: bool
     was: Given | None
     becomes: Given
 
@@ -164,11 +166,13 @@ def _of_order(intended: Intended, known: _Known) -> list[Foreseen]:
         becomes = given_by(grant)
         if grant.planned_live:
             becomes = replace(becomes, live=False, reason=NOT_PLANNED, blocked="", missing=False)
-        found.append(_foreseen(order, place_of(grant.member), key, grant, becomes))
+        found.append(_foreseen(order, place_of(grant.member), key, grant, becomes, planned=False))
     return found
 
 
-def _foreseen(order: Order, place: Place, key: GrantKey, grant: Grant | None, becomes: Given) -> Foreseen:
+def _foreseen(
+    order: Order, place: Place, key: GrantKey, grant: Grant | None, becomes: Given, *, planned: bool = True
+) -> Foreseen:
     return Foreseen(
         order=order,
         place=place,
@@ -176,6 +180,7 @@ def _foreseen(order: Order, place: Place, key: GrantKey, grant: Grant | None, be
         charge=key.charge_key,
         level=key.level,
         grant=grant.pk if grant else None,
+        planned=planned,
         was=given_by(grant) if grant else None,
         becomes=becomes,
     )

@@ -1,107 +1,30 @@
-"""What an event would do, without doing it."""
+"""What an event would do, without doing it: it is followed through in memory, on top of what is stored."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 
 from django.utils import timezone
 
-from guestlist.access.desire import key_of, planned_key
 from guestlist.carts.registry import all_carts
 from guestlist.connections.models import Cart
-from guestlist.connections.modes import is_fulfilled
-from guestlist.domain.facts import CustomerChanged, Fact, Ignored, OrderFact
-from guestlist.domain.plan import PlannedGrant, Unmapped
-from guestlist.fulfilment.planning import plan_order
-from guestlist.orders.codec import fact_to_json
-from guestlist.orders.models import Customer, Order
-from guestlist.orders.record import facts_of
-
-
-@dataclass(frozen=True, slots=True)
-class GrantChange:
-    """One grant as it would become.
-
-    Attributes:
-        change: "new", "changed" or "unchanged".
-    """
-
-    change: str
-    item: str
-    site: str
-    level: str
-    until_on: date | None
-    live: bool
-    reason: str
-    blocked: str
-
-    def as_dict(self) -> dict[str, Any]:
-        """JSON values."""
-        return {
-            "change": self.change,
-            "item": self.item,
-            "site": self.site,
-            "level": self.level,
-            "until": self.until_on.isoformat() if self.until_on else None,
-            "live": self.live,
-            "reason": self.reason,
-            "blocked": self.blocked,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Simulation:
-    """What an event would do.
-
-    Attributes:
-        fulfilled: False = its mode is not fulfilled by this cart, so no grant would change.
-        notes: why nothing would happen, in words.
-    """
-
-    cart: str
-    event: str
-    facts: tuple[Fact, ...]
-    fulfilled: bool
-    grants: tuple[GrantChange, ...]
-    unmapped: tuple[Unmapped, ...]
-    notes: tuple[str, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """JSON values."""
-        return {
-            "cart": self.cart,
-            "event": self.event,
-            "fulfilled": self.fulfilled,
-            "facts": [
-                {"kind": "ignored", "reason": fact.reason} if isinstance(fact, Ignored) else fact_to_json(fact)
-                for fact in self.facts
-            ],
-            "grants": [grant.as_dict() for grant in self.grants],
-            "unmapped": [
-                {"item": str(entry.item), "option": entry.option, "name": entry.name} for entry in self.unmapped
-            ],
-            "notes": list(self.notes),
-        }
-
-    def as_text(self) -> str:
-        """For people."""
-        lines = [f"{self.event} at cart {self.cart}"]
-        for grant in self.grants:
-            until = f"until {grant.until_on}" if grant.until_on else "for ever"
-            access = grant.blocked or (until if grant.live else "ends")
-            lines.append(f"  {grant.change:9} {grant.site} level {grant.level}: {access}")
-            lines.append(f"            {grant.reason}")
-        for entry in self.unmapped:
-            option = f" option {entry.option}" if entry.option else ""
-            lines.append(f"  unmapped  {entry.name} ({entry.item}{option}): no rule names it, so it gives nothing")
-        return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
+from guestlist.connections.modes import is_fulfilled, why_held
+from guestlist.domain.facts import CustomerChanged, Ignored, OrderPlaced
+from guestlist.domain.history import OrderHistory, fold
+from guestlist.domain.plan import Unmapped
+from guestlist.fulfilment.address_foresight import foresee_addresses
+from guestlist.fulfilment.foresight import Foreseen, Intended, foresee
+from guestlist.fulfilment.in_force import InForce
+from guestlist.fulfilment.levels_held import level_changes
+from guestlist.fulfilment.planning import missing_levels, plan_history
+from guestlist.fulfilment.simulation import GrantChange, Simulation
+from guestlist.orders.rehearse import Rehearsed, RehearsedOrder, rehearse
+from guestlist.orders.words import in_words
 
 
 def simulate(cart_id: str, body: bytes) -> Simulation:
-    """Read an event and plan it on top of what is known of its order. Nothing is stored and no site is asked.
+    """Read an event and follow it through on top of what is known. Nothing is stored and no site is asked.
 
     Raises:
         Cart.DoesNotExist: no such cart.
@@ -109,55 +32,72 @@ def simulate(cart_id: str, body: bytes) -> Simulation:
     """
     cart = Cart.objects.get(pk=cart_id)
     reading = all_carts()[cart.kind].read(body, timezone.now())
-    grants: list[GrantChange] = []
+    told = [fact for fact in reading.facts if not isinstance(fact, Ignored)]
+    rehearsed = rehearse(cart, told)
+    fulfilled = [one for one in rehearsed.orders if is_fulfilled(one.order.mode, cart.mode)]
+    intended, unmapped, notes = _planned(fulfilled)
+    foreseen = [one for of_order in foresee(intended) for one in of_order if one.was is None or _matters(one)]
+    levels = [level for level in level_changes(foreseen, datetime.now(UTC).date()) if level.grants]
+    return Simulation(
+        cart=cart_id,
+        event=reading.event,
+        facts=reading.facts,
+        fulfilled=len(fulfilled) == len(rehearsed.orders),
+        grants=tuple(GrantChange(one) for one in foreseen),
+        levels=tuple(levels),
+        addresses=tuple(foresee_addresses(rehearsed.moved)),
+        unmapped=tuple(unmapped),
+        notes=(
+            *(fact.reason for fact in reading.facts if isinstance(fact, Ignored)),
+            *_held(cart, rehearsed),
+            *notes,
+            *_about_customers(told, rehearsed),
+        ),
+    )
+
+
+def _matters(foreseen: Foreseen) -> bool:
+    """Grants that ended before and are planned no more are no part of the answer."""
+    return foreseen.changes or foreseen.planned
+
+
+def _planned(orders: Iterable[RehearsedOrder]) -> tuple[list[Intended], list[Unmapped], list[str]]:
+    in_force = InForce()
+    intended: list[Intended] = []
     unmapped: list[Unmapped] = []
-    notes = [fact.reason for fact in reading.facts if isinstance(fact, Ignored)]
-    fulfilled = True
-    for order, told in _orders(cart, reading.facts):
-        if not is_fulfilled(order.mode, cart.mode):
-            fulfilled = False
-            notes.append(f"A {order.mode}-mode order; the cart fulfils {cart.mode} only, so nothing is granted.")
-            continue
-        planned, _ = plan_order(order, [*(facts_of(order) if order.pk else ()), *told])
-        grants += _changes(order, planned.grants)
+    notes: list[str] = []
+    for one in orders:
+        history = fold(one.facts)
+        planned, _ = plan_history(one.order, history, in_force=in_force)
+        intended.append(Intended(one.order, planned.grants, missing_levels(planned, in_force)))
         unmapped += planned.unmapped
-    if any(isinstance(fact, CustomerChanged) for fact in reading.facts):
-        notes.append("The customer's details change in the history; access stays as it is.")
-    return Simulation(cart_id, reading.event, reading.facts, fulfilled, tuple(grants), tuple(unmapped), tuple(notes))
+        notes += _about_order(one, history)
+    return intended, unmapped, notes
 
 
-def _orders(cart: Cart, facts: Iterable[Fact]) -> Iterable[tuple[Order, list[OrderFact]]]:
-    by_order: dict[tuple[str, str], list[OrderFact]] = {}
-    for fact in facts:
-        if not isinstance(fact, Ignored | CustomerChanged):
-            by_order.setdefault((fact.mode.value, fact.order_id), []).append(fact)
-    for (mode, number), told in by_order.items():
-        known = Order.objects.filter(cart=cart, mode=mode, external_id=number).select_related("cart").first()
-        yield known or Order(cart=cart, mode=mode, external_id=number, customer=Customer(cart=cart)), told
-
-
-def _changes(order: Order, planned: Iterable[PlannedGrant]) -> list[GrantChange]:
-    stored = order.grants.select_related("member") if order.pk else ()
-    known = {key_of(grant): grant for grant in stored}
-    changes = []
-    for wanted in planned:
-        grant = known.get(planned_key(wanted))
-        if grant is None:
-            change = "new"
-        elif (grant.until_on, grant.live) != (wanted.until_on, wanted.live):
-            change = "changed"
-        else:
-            change = "unchanged"
-        changes.append(
-            GrantChange(
-                change,
-                str(wanted.item),
-                wanted.target.site,
-                wanted.target.level,
-                wanted.until_on,
-                wanted.live,
-                wanted.reason,
-                wanted.blocked,
+def _about_order(one: RehearsedOrder, history: OrderHistory) -> Iterator[str]:
+    number = one.order.external_id
+    bought = {item.item for item in history.items}
+    for fact in one.told:
+        if not isinstance(fact, OrderPlaced) and fact.item not in bought:
+            yield (
+                f"{in_words(fact)}: it waits for its order, because order {number} has not been delivered with"
+                f" {fact.item}; it counts as soon as it is."
             )
-        )
-    return changes
+    if one.told and not one.is_news:
+        yield f"Order {number}: all of this was told before, and telling it again adds nothing."
+    if not one.order.customer.email_key:
+        yield f"Order {number}: nothing is granted until a delivery names the customer's e-mail address."
+
+
+def _held(cart: Cart, rehearsed: Rehearsed) -> Iterator[str]:
+    for one in rehearsed.orders:
+        if not is_fulfilled(one.order.mode, cart.mode):
+            yield f"Order {one.order.external_id}: recorded but not fulfilled, {why_held(one.order.mode, cart.mode)}."
+
+
+def _about_customers(told: Iterable[object], rehearsed: Rehearsed) -> Iterator[str]:
+    if any(isinstance(fact, CustomerChanged) for fact in told):
+        yield "The customer's details change in the history; what they have stays theirs."
+    for customer in rehearsed.moved:
+        yield f"The customer would have the address {customer.email} from now on."
