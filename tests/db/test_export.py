@@ -104,17 +104,47 @@ on_email_change = "leave"
 cart = "shop"
 item = "product-2"
 grants = [{site = "academy", level = "9"}]
+access = "auto"
+grace_days = 3
+on_refund = "revoke"
+on_partial_refund = "keep"
+on_cancel = "period-end"
+on_failed_payment = "grace"
+on_pause = "period-end"
+after_last_payment = "forever"
+welcome_email = "new"
+password_email = "new"
 
 [[rules]]
 cart = "shop"
 item = "product-12"
 grants = [{site = "academy", level = "8"}]
+access = "auto"
+grace_days = 3
+on_refund = "revoke"
+on_partial_refund = "keep"
+on_cancel = "period-end"
+on_failed_payment = "grace"
+on_pause = "period-end"
+after_last_payment = "forever"
+welcome_email = "new"
+password_email = "new"
 
 [[rules]]
 cart = "shop"
 item = "product-12"
 option = "78572"
 grants = [{site = "academy", level = "8"}]
+access = "auto"
+grace_days = 3
+on_refund = "revoke"
+on_partial_refund = "keep"
+on_cancel = "period-end"
+on_failed_payment = "grace"
+on_pause = "period-end"
+after_last_payment = "forever"
+welcome_email = "new"
+password_email = "new"
 
 [[rules]]
 cart = "shop"
@@ -122,7 +152,14 @@ item = "upsell-3"
 grants = [{site = "academy", level = "8"}, {site = "academy", level = "9"}]
 access = "90 days"
 grace_days = 0
+on_refund = "revoke"
+on_partial_refund = "keep"
 on_cancel = "now"
+on_failed_payment = "grace"
+on_pause = "period-end"
+after_last_payment = "forever"
+welcome_email = "new"
+password_email = "new"
 """
     )
 
@@ -303,6 +340,17 @@ def test_applying_an_export_changes_nothing(wanted: Settings, prune: bool):
     assert applied.levels_read == {}
     assert stored_settings() == before == wanted
     assert export_settings() == text
+
+
+def test_applying_an_export_restores_the_rules_that_were_changed_since():
+    found = rules("shop", rule("product-12", "8"))
+    store(Settings(carts(SHOP), sites(ACADEMY), found, {"academy": (Level("8", "Gold", FOREVER),)}))
+    text = export_settings()
+    StoredRule.objects.update(grace_days=30, on_refund="keep", access="forever", welcome_email="never")
+
+    apply_settings(text, environ={"SHOP_SECRET": "WORDOFTHESHOP", "ACADEMY_KEY": "K3yK3yK3y0"})
+
+    assert stored_settings().rules == found
 
 
 def test_secrets_under_another_key_are_not_left_out_silently(monkeypatch):

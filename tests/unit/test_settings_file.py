@@ -94,7 +94,7 @@ def test_a_whole_file_is_read():
 
 
 def test_what_is_left_out_is_known_to_be_left_out():
-    rule = read('[[rules]]\ncart = "shop"\nitem = "bump_3"\ngrants = [{ site = "a", level = 8 }]').rules[0].block
+    rule = read('[[rules]]\ncart = "shop"\nitem = "bump-3"\ngrants = [{ site = "a", level = 8 }]').rules[0].block
     assert rule.policies() == {}
     assert rule.item == Item.parse("bump-3")
     assert rule.option is None
@@ -156,6 +156,8 @@ def test_access_may_be_a_word(access: str):
         ),
         ('on_email_change = "move"', "sites[0].on_email_change", "Use one of: leave, follow."),
         ('item = "12"', "rules[0].item", "product-N, bump-N, upsell-N or downsell-N"),
+        ('item = "product_12"', "rules[0].item", 'Write "product-12"'),
+        ('item = "bump_3"', "rules[0].item", 'Write "bump-3"'),
         ("item = 12", "rules[0].item", "product-N, bump-N, upsell-N or downsell-N"),
         ("option = true", "rules[0].option", "must be text, not true"),
         ('option = ""', "rules[0].option", "is empty"),
@@ -250,10 +252,10 @@ def test_the_same_id_twice_names_both_places():
     assert "sites[0] on line 1: a" in words
 
 
-def test_the_same_item_twice_names_both_places_however_it_is_written():
+def test_the_same_item_twice_names_both_places_however_the_option_is_written():
     rule = '[[rules]]\ncart = "shop"\nitem = "{}"\noption = {}\ngrants = [{{ site = "a", level = 8 }}]\n'
     other = rule.format("product-12", 79)
-    ((line, place, words),) = told(rule.format("product-12", 78) + other + rule.format("product_12", '"78"'))
+    ((line, place, words),) = told(rule.format("product-12", 78) + other + rule.format("product-12", '"78"'))
     assert (line, place) == (11, "rules[2]")
     assert "rules[0] on line 1: shop product-12 option 78" in words
 

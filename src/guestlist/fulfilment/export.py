@@ -10,7 +10,7 @@ from tomlkit.items import AoT, InlineTable, Table
 
 from guestlist.connections.secrets import SecretUnreadable
 from guestlist.domain.rules import Rule
-from guestlist.fulfilment.rules import RULE_DEFAULTS, rule_to_dict
+from guestlist.fulfilment.rules import rule_to_dict
 from guestlist.fulfilment.settings_store import stored_settings
 from guestlist.fulfilment.settings_values import CartSettings, RuleKey, Secret, Settings, SiteSettings
 
@@ -18,8 +18,9 @@ from guestlist.fulfilment.settings_values import CartSettings, RuleKey, Secret, 
 def export_settings() -> str:
     """The settings file of what is stored now, in a fixed order.
 
-    Disconnected carts and sites are left out, and so are rule fields at their default. A secret is written as
-    `{ env = "NAME" }`: the variable that it came from, else a name made of the entry's id and the field.
+    Disconnected carts and sites are left out. Each rule has all its fields, also those at their default, so that
+    applying it later restores them. A secret is written as `{ env = "NAME" }`: the variable that it came from, else a
+    name made of the entry's id and the field.
     """
     settings = stored_settings()
     carts = [cart for _, cart in sorted(settings.carts.items()) if cart.active]
@@ -75,9 +76,8 @@ def _rule(key: RuleKey, rule: Rule) -> dict[str, Any]:
     fields = rule_to_dict(rule)
     grants = tomlkit.array()
     grants.extend(_inline(grant) for grant in fields.pop("grants"))
-    policies = {name: value for name, value in fields.items() if value != RULE_DEFAULTS.get(name)}
-    named = {name: policies.pop(name) for name in list(policies) if name in ("item", "option")}
-    return {"cart": key.cart, **named, "grants": grants, **policies}
+    named = {name: fields.pop(name) for name in ("item", "option") if name in fields}
+    return {"cart": key.cart, **named, "grants": grants, **fields}
 
 
 class _Variables:

@@ -104,9 +104,13 @@ def read_item(value: object) -> Item:
         wrong(f"must be text, not {described(value)}", remedy)
     text = read_text(value, longest=80)
     try:
-        return Item.parse(text)
+        item = Item.parse(text)
     except ValueError:
         wrong(f'"{text}" is no item', remedy)
+    if str(item) != text:
+        # Some events write it so, but one rule must have one name.
+        wrong(f'"{text}" is not how an item is written here', f'Write "{item}".')
+    return item
 
 
 def read_access(value: object) -> Access:
