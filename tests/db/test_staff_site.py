@@ -108,6 +108,12 @@ def test_who_is_on_hold_before_they_were_made_at_the_site_is_never_made_there(ac
     do(Act.RELEASE, "")
     run()
     assert by_email(academy) == {NORA: {8: UNTIL}}
+    assert [mails(academy, NORA).count(kind) for kind in ("password", "welcome")] == [1, 1]
+    do(Act.HOLD, "")
+    run()
+    do(Act.RELEASE, "")
+    run()
+    assert [mails(academy, NORA).count(kind) for kind in ("password", "welcome")] == [1, 1]
 
 
 def test_a_revocation_while_the_lane_is_at_work_on_the_member_is_carried_out_after_it(academy):

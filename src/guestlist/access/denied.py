@@ -50,6 +50,9 @@ def stand(grant: Grant, changes: Iterable[Change]) -> None:
     grant.live, grant.reason = despite_denial(
         grant.planned_live, grant.planned_reason, grant.level, begun_at(grant), list(changes)
     )
+    if grant.live and grant.confirmed_live is False and not grant.remote_id:
+        # It ended before the site had it, so it is made there as if for the first time, welcome mail and all.
+        grant.confirmed_at = grant.confirmed_live = grant.confirmed_until_on = None
     if not grant.live:
         right = grant.confirmed_live is False
     else:
