@@ -241,7 +241,7 @@ class Session:
         )
 
     def _works(self) -> bool:
-        answer = self._send(self._client.root, "GET", ME)
+        answer, _ = self._exchange("GET", ME, None, None)
         data = _data(answer) if isinstance(answer, Answer) and answer.status == 200 else None
         return data is not None and not (isinstance(answer, Answer) and health.is_from_cache(answer))
 
