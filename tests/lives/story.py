@@ -14,7 +14,7 @@ from guestlist.sandbox.cart.shop import Shop
 from guestlist.sandbox.cart.subscriptions import underscored
 from lives.oracle import EVER, ByHand, Oracle, Terms
 from lives.shop import Bought, Told
-from lives.world import SECRET, SITES, World, killed_at
+from lives.world import SECRET, SITES, Death, World, killed_at
 
 LEVEL_TERMS = {"8": relativedelta(months=1), "9": relativedelta(years=1), "10": None}
 BEGIN = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
@@ -30,6 +30,7 @@ class Story:
         rooted: to whom staff gave something before they bought: nobody could know whose new address it is.
         broken: sites that do not work until they are mended.
         dies_at: the write to the database before which Guestlist dies the next time it works.
+        death: whether it did, the last time that it should.
     """
 
     def __init__(self, world: World, rules: Mapping[Offer, Terms]) -> None:
@@ -45,6 +46,7 @@ class Story:
         self.owners: dict[str, list[dict[str, Any]]] = {site: [] for site in SITES}
         self.broken: set[str] = set()
         self.dies_at: int | None = None
+        self.death = Death()
         for offer, terms in rules.items():
             self.set_rule(offer, terms)
 
@@ -131,7 +133,7 @@ class Story:
     def check(self) -> None:
         """Guestlist works off what there is to do; then every site that works holds what the books say."""
         if self.dies_at is not None:
-            with killed_at(self.dies_at):
+            with killed_at(self.dies_at) as self.death:
                 self.world.interpret()
                 for site in SITES:
                     self.world.run_lane(site)

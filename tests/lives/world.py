@@ -172,10 +172,17 @@ class Killed(BaseException):
     """The process ended here."""
 
 
+@dataclass
+class Death:
+    """Whether it came to it."""
+
+    happened: bool = False
+
+
 @contextmanager
-def killed_at(write: int) -> Iterator[None]:
+def killed_at(write: int) -> Iterator[Death]:
     """The process dies before its so-manieth write to the database; what it has committed and sent stays."""
-    left = write
+    death, left = Death(), write
 
     def execute(run: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
         nonlocal left
@@ -186,6 +193,6 @@ def killed_at(write: int) -> Iterator[None]:
 
     try:
         with connection.execute_wrapper(execute):
-            yield
+            yield death
     except Killed:
-        pass
+        death.happened = True
