@@ -113,11 +113,11 @@ def test_what_is_sent_for_a_charge(memberpress: MemberPressEnvironment) -> None:
     [
         ("new", False, [True, False]),
         ("new", True, [False, False]),
-        ("always", True, [True, False]),
+        ("always", True, [True, True]),
         ("never", False, [False, False]),
     ],
 )
-def test_at_most_one_transaction_asks_for_the_welcome_mail(
+def test_a_new_members_first_transaction_asks_for_the_welcome_mail_and_each_that_always_does(
     memberpress: MemberPressEnvironment, welcome: str, there_already: bool, flags: list[bool]
 ) -> None:
     # A membership with a welcome mail of its own sends it each time that it is asked to.
@@ -155,6 +155,17 @@ def test_a_transaction_that_was_moved_to_another_level_by_hand_is_left_alone(
     outcome = driver.step().grants[wanted.ref]
     assert isinstance(outcome, NeedsAttention)
     assert memberpress.access(EMAIL) == {"10": SOON}
+
+
+def test_a_look_for_the_member_is_made_for_no_grant_in_particular(memberpress: MemberPressEnvironment) -> None:
+    driver = Driver.of(memberpress.open(), EMAIL, grant())
+    driver.run()
+    memberpress.delete_member("3")
+    driver.want(grant())
+    driver.attempts.clear()
+    driver.run()
+    about = {attempt.path.split("/v1/")[1][:7]: attempt.ref for attempt in driver.attempts}
+    assert about == {"members": "", "transac": driver.wanted.grants[0].ref}
 
 
 def test_the_levels_of_the_site_with_their_terms(memberpress: MemberPressEnvironment) -> None:

@@ -850,6 +850,7 @@ def test_a_member_who_is_gone_is_made_with_the_new_address(environment: Environm
     assert ensured.member == Done(lee)
     assert (ensured.email_settled, ensured.email_refused) == (True, False)
     assert environment.access("lee@y.test") == {environment.level: LATER}
+    assert len(environment.grants()) == 2
 
 
 def test_what_the_owner_ended_by_hand_stays_ended(environment: Environment) -> None:
