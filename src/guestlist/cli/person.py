@@ -21,7 +21,7 @@ def print_person(person: PersonView) -> None:
     for note in person.notes:
         print_paragraph(note)
     if not person.members:
-        print("\nNo access anywhere: nothing that was bought is mapped to a level, or its mode is not fulfilled.")
+        print("\nNo access anywhere: nothing that was bought gives a level.")
     for member in person.members:
         _print_member(member)
     print("\nOrders")
