@@ -506,14 +506,16 @@ def test_the_overview_tells_of_carts_and_what_they_sent():
     Refusal.objects.create(
         cart_id="shop", on=datetime.now(UTC).date(), reason="wrong-secret", count=3, last_at=timezone.now()
     )
-    Refusal.objects.create(
-        cart_id="shop", on=date(2026, 1, 1), reason="too-large", count=9, last_at=moment("2026-01-01")
-    )
+    today = datetime.now(UTC).date()
+    for days, count in ((6, 2), (7, 9)):
+        on = today - timedelta(days=days)
+        Refusal.objects.create(cart_id="shop", on=on, reason="too-large", count=count, last_at=moment(str(on)))
 
     (cart,) = overview().carts
 
     assert cart.last_delivery_at == latest.received_at
     assert [(refusal.reason, refusal.count) for refusal in cart.refused_today] == [("wrong-secret", 3)]
+    assert [(refusal.on, refusal.count) for refusal in cart.refused] == [(today, 3), (today - timedelta(days=6), 2)]
     assert cart.webhook == "/hooks/shop"
 
 

@@ -235,6 +235,7 @@ def test_a_rule_is_shown_in_the_words_of_the_settings_file(api):
         ("members?email=nobody@buyers.test", 404, "email"),
         ("deliveries?state=odd", 422, "state"),
         ("deliveries/999999", 404, "delivery_id"),
+        ("orders?cart=nowhere", 404, "cart"),
     ],
 )
 def test_what_is_wrong_with_a_request_is_said_with_its_field(api, path, status, field):
@@ -277,6 +278,15 @@ def test_an_unknown_address_is_answered_in_the_same_shape(api, path):
     response = api.get(f"/api/v1/{path}")
 
     assert response.status_code == 404
+    assert list(response.json()) == ["error"]
+
+
+@pytest.mark.parametrize(("method", "path"), [("DELETE", "orders"), ("PUT", "status"), ("GET", "simulate")])
+def test_a_method_that_an_address_does_not_have_is_answered_in_the_same_shape(api, method, path):
+    response = api.generic(method, f"/api/v1/{path}")
+
+    assert response.status_code == 405
+    assert response["Allow"]
     assert list(response.json()) == ["error"]
 
 

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from ninja import Query, Router
 
 from guestlist.access.queries import OrderDetail, order_detail
-from guestlist.api.params import NO_NUL, Before, Id, Limit, next_link
+from guestlist.api.params import NO_NUL, Before, Id, Limit, known_cart, next_link
 from guestlist.api.problems import COMMON, Problem, Refused
 from guestlist.orders.queries import OrderView
 from guestlist.orders.queries import list_orders as find_orders
@@ -25,7 +25,7 @@ class OrderPage:
     next: str | None
 
 
-@router.get("/orders", response={200: OrderPage, **COMMON})
+@router.get("/orders", response={200: OrderPage, 404: Problem, **COMMON})
 def list_orders(
     request: HttpRequest,
     email: Annotated[str | None, Query(max_length=320, pattern=NO_NUL, description="Only this customer's.")] = None,
@@ -34,6 +34,7 @@ def list_orders(
     limit: Limit = 50,
 ) -> OrderPage:
     """Orders, newest first."""
+    known_cart(cart)
     found = find_orders(email=email, cart=cart, before=before, limit=limit)
     link = next_link(request.path, found.next_before, email=email, cart=cart, limit=limit)
     return OrderPage(items=found.orders, next=link)

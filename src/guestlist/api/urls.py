@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.http.response import HttpResponseBase
 from django.urls import path, re_path
 from ninja import NinjaAPI
 from ninja.operation import Operation
@@ -49,4 +54,27 @@ def not_found(_request: HttpRequest, _path: str = "") -> HttpResponse:
     return JsonResponse({"error": "There is nothing at this address; see /api/v1/docs."}, status=404)
 
 
-urlpatterns = [re_path("^$", not_found), path("", api.urls), re_path("(.*)", not_found)]
+def in_one_shape(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """The view, answering a method that the address does not have as every other error is answered."""
+
+    @functools.wraps(view)
+    def answered(request: HttpRequest, *args: Any, **values: Any) -> HttpResponseBase:
+        response = view(request, *args, **values)
+        if not isinstance(response, HttpResponseNotAllowed):
+            return response
+        methods = response["Allow"]
+        return JsonResponse(
+            {"error": f"{request.method} is not possible at this address; possible: {methods}."},
+            status=405,
+            headers={"Allow": methods},
+        )
+
+    return answered
+
+
+_patterns, _app, _namespace = api.urls
+for _pattern in _patterns:
+    if _pattern.callback is not None:
+        _pattern.callback = in_one_shape(_pattern.callback)
+
+urlpatterns = [re_path("^$", not_found), path("", (_patterns, _app, _namespace)), re_path("(.*)", not_found)]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from guestlist.cli.choices import known_cart
 from guestlist.cli.console import AsJson, boot, print_json, print_table, shown
 from guestlist.cli.errors import CommandError
 from guestlist.cli.grants import print_grants
@@ -28,6 +29,7 @@ def list_orders(
     boot()
     from guestlist.orders import queries
 
+    known_cart(cart)
     orders = queries.list_orders(email=email, cart=cart, limit=limit).orders
     if as_json:
         print_json(orders)

@@ -60,7 +60,7 @@ def _print_overview(found: Overview) -> None:
     )
     print("\nCarts")
     print_table(
-        ["id", "kind", "mode", "state", "last delivery", "refused today", "webhook address"],
+        ["id", "kind", "mode", "state", "last delivery", "refused in 7 days", "webhook address"],
         [
             [
                 cart.id,
@@ -68,7 +68,7 @@ def _print_overview(found: Overview) -> None:
                 cart.mode.value,
                 "active" if cart.active else "disconnected",
                 cart.last_delivery_at or "none yet",
-                ", ".join(f"{refusal.count} {refusal.reason}" for refusal in cart.refused_today) or 0,
+                ", ".join(f"{refusal.count} {refusal.reason} on {refusal.on}" for refusal in cart.refused) or 0,
                 cart.webhook,
             ]
             for cart in found.carts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from guestlist.access.queries import MemberCounts, blocked_grants, member_counts
 from guestlist.connections.models import Cart, CartMode, Site, SiteState
@@ -15,16 +15,17 @@ from guestlist.inbox.queries import (
     RefusalView,
     inbox_counts,
     last_delivery_at,
-    refusals_today,
+    refusals_since,
     waiting_deliveries,
 )
 
 NO_MEMBERS = MemberCounts()
+REFUSALS_SHOWN_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CartStatus:
-    """A cart and what came from it."""
+    """A cart and what came from it. `refused`: what was turned away today (UTC) and on the six days before."""
 
     id: str
     kind: str
@@ -32,6 +33,7 @@ class CartStatus:
     active: bool
     webhook: str
     last_delivery_at: datetime | None
+    refused: list[RefusalView]
     refused_today: list[RefusalView]
 
 
@@ -123,7 +125,8 @@ def overview() -> Overview:
     members = member_counts()
     blocked = blocked_grants()
     latest = last_delivery_at()
-    refused = refusals_today()
+    today = datetime.now(UTC).date()
+    refused = refusals_since(today - timedelta(days=REFUSALS_SHOWN_DAYS - 1))
     return Overview(
         deliveries=inbox_counts(),
         members=sum(members.values(), NO_MEMBERS),
@@ -136,7 +139,8 @@ def overview() -> Overview:
                 active=cart.active,
                 webhook=webhook_address(cart.pk),
                 last_delivery_at=latest[cart.pk],
-                refused_today=refused.get(cart.pk, []),
+                refused=refused.get(cart.pk, []),
+                refused_today=[refusal for refusal in refused.get(cart.pk, []) if refusal.on == today],
             )
             for cart in Cart.objects.order_by("-active", "id")
         ],

@@ -76,7 +76,7 @@ def _rule(key: RuleKey, rule: Rule) -> dict[str, Any]:
     fields = rule_to_dict(rule)
     grants = tomlkit.array()
     grants.extend(_inline(grant) for grant in fields.pop("grants"))
-    named = {name: fields.pop(name) for name in ("item", "option") if name in fields}
+    named: dict[str, Any] = {name: fields.pop(name) for name in ("item", "option") if name in fields}
     return {"cart": key.cart, **named, "grants": grants, **fields}
 
 

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -31,8 +31,9 @@ class InboxCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefusalView:
-    """Requests turned away at a cart's address today (UTC), by reason."""
+    """Requests turned away at a cart's address on one day (UTC), by reason."""
 
+    on: date
     reason: str
     count: int
     last_at: datetime
@@ -104,11 +105,11 @@ def last_delivery_at() -> dict[str, datetime | None]:
     return dict(Cart.objects.annotate(latest=Subquery(latest)).values_list("pk", "latest"))
 
 
-def refusals_today() -> dict[str, list[RefusalView]]:
-    """What was turned away today, by cart."""
+def refusals_since(first: date) -> dict[str, list[RefusalView]]:
+    """What was turned away from that day on, by cart; the latest day first."""
     found: dict[str, list[RefusalView]] = {}
-    for row in Refusal.objects.filter(on=datetime.now(UTC).date()).order_by("cart_id", "reason"):
-        view = RefusalView(reason=row.reason, count=row.count, last_at=row.last_at)
+    for row in Refusal.objects.filter(on__gte=first).order_by("cart_id", "-on", "reason"):
+        view = RefusalView(on=row.on, reason=row.reason, count=row.count, last_at=row.last_at)
         found.setdefault(row.cart_id, []).append(view)
     return found
 
