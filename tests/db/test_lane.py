@@ -7,6 +7,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import structlog
 from django.db import connection
 from django.utils import timezone
 
@@ -24,7 +25,7 @@ from guestlist.domain.facts import Buyer
 from guestlist.engine import tasks
 from guestlist.inbox import interpret
 from guestlist.sandbox.site.server import SandboxSite
-from guestlist.sites.contract import AlreadyRight, Done, Ensured
+from guestlist.sites.contract import AlreadyRight, Done, Ensured, NeedsAttention, Outcome, RetryLater
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -481,3 +482,121 @@ def test_a_replay_tries_a_stuck_member_again(academy):
     run()
 
     assert len(academy.requests()) > sent
+
+
+LATER = str(DUE + timedelta(days=5))
+DUE_LATER = placed(str(TODAY), line("product-12", paid_minor=2900, frequency=MONTH, next_due_at=LATER))
+
+
+def changed_meanwhile(academy: SandboxSite, outcome: Outcome) -> tuple[Member, Grant]:
+    """A grant is claimed; its date changes while the site is asked; then an outcome of the old wish is written."""
+    deliver(DUE_LATER, delivery=900_003)
+    lane = lanes._take_over("academy")
+    claim = lanes._claim(lane)
+    deliver(MONTHLY, delivery=900_003)
+    made = academy.act("POST", "members", {"email": "nora@buyers.test"})
+    ensured = Ensured(Done(str(made["id"])), {Grant.objects.get().ref: outcome})
+    write_outcome(claim, ensured, [], lane.site, lane.state_lock)
+    return Member.objects.get(), Grant.objects.get()
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        Done("51"),
+        AlreadyRight("51"),
+        RetryLater("the site is slow", unclear=True),
+        RetryLater("the site is away", site_down=True),
+        NeedsAttention("the level is gone", "publish it"),
+        NeedsAttention("the key is refused", "enter it again", site_wide=True),
+    ],
+    ids=lambda outcome: type(outcome).__name__,
+)
+def test_a_grant_that_changes_while_it_is_worked_on_stays_due_without_the_old_trouble(academy, outcome):
+    member, grant = changed_meanwhile(academy, outcome)
+
+    assert (grant.state, grant.problem, grant.remedy) == (GrantState.DUE, "", "")
+    assert (member.state, member.attempts, member.first_attempt_at, member.remedy) == (MemberState.DUE, 0, None, "")
+    assert member.due_at <= timezone.now()
+    make_due()
+    run()
+    make_due()
+    run()
+    assert by_email(academy) == {"nora@buyers.test": {8: UNTIL}}
+    assert len(academy.state()["transactions"]) == 1
+
+
+def test_an_unclear_answer_to_an_old_wish_is_looked_up_all_the_same(academy):
+    _, grant = changed_meanwhile(academy, RetryLater("the site is slow", unclear=True))
+    assert grant.look_first
+
+
+def test_a_grant_changed_back_to_what_was_confirmed_is_proved_again(academy):
+    deliver(MONTHLY, delivery=900_004)
+    run()
+    deliver(DUE_LATER, delivery=900_004)
+    lane = lanes._take_over("academy")
+    claim = lanes._claim(lane)
+    deliver(MONTHLY, delivery=900_004)
+    assert Grant.objects.get().state == GrantState.RIGHT
+    lanes._settle(lane, claim)
+
+    assert Grant.objects.get().state == GrantState.DUE
+    run()
+    assert by_email(academy) == {"nora@buyers.test": {8: UNTIL}}
+    assert len(academy.state()["transactions"]) == 1
+
+
+def test_what_a_dead_worker_left_is_looked_up_later_the_slower_the_site_writes(academy):
+    deliver(MONTHLY)
+    run()
+    SiteRequest.objects.filter(method="POST").update(milliseconds=20_000)
+    SiteRequest.objects.filter(method="GET").update(milliseconds=60_000)
+    deliver(rebill(str(DUE), index=2, frequency=MONTH))
+    lanes._claim(lanes._take_over("academy"))  # and here the worker died
+
+    lanes._take_over("academy")
+
+    wait = Member.objects.get().due_at - timezone.now()
+    assert timedelta(seconds=35) < wait <= timedelta(seconds=40)
+
+
+def test_a_site_that_answers_the_look_but_not_the_work_is_asked_less_and_less_often(academy):
+    academy.switch(faults=[{"match": "POST /members", "kind": "status:429", "times": None, "retry_after": 0}])
+    deliver(MONTHLY)
+    waits = []
+    for _ in range(4):
+        run()
+        waits.append(round((Site.objects.get().probe_at - timezone.now()).total_seconds()))
+        make_due()
+    assert waits == [5, 10, 30, 60]
+
+    academy.switch(faults=[])
+    run()
+    assert by_email(academy) == {"nora@buyers.test": {8: UNTIL}}
+    assert Site.objects.get().probes == 0
+
+
+def test_a_site_that_was_down_is_looked_at_although_nobody_waits(academy):
+    Site.objects.update(state="down", reason="It was away.", remedy="Wait.", probes=3, probe_at=timezone.now())
+    assert sites_with_work() == ["academy"]
+    run()
+
+    site = Site.objects.get()
+    assert (site.state, site.reason, site.remedy, site.probe_at, site.probes) == ("ok", "", "", None, 0)
+    assert sites_with_work() == []
+
+
+def test_levels_that_cannot_be_read_pause_the_site_once_not_again_and_again(academy):
+    Site.objects.update(levels=[], levels_read_at=None)
+    academy.switch(faults=[{"match": "GET /memberships", "kind": "html_500", "times": None}])
+    deliver(MONTHLY)
+    with structlog.testing.capture_logs() as logs:
+        for _ in range(3):
+            tasks.lane("academy")
+            make_due()
+    assert [entry["event"] for entry in logs if entry["log_level"] == "warning"] == ["site_down"]
+
+    academy.switch(faults=[])
+    tasks.lane("academy")
+    assert by_email(academy) == {"nora@buyers.test": {8: UNTIL}}

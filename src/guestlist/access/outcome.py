@@ -122,13 +122,18 @@ def _write_member(member: Member, claim: Claim, ensured: Ensured) -> None:
             assert_never(ensured.member)
     if claim.wanted.person.remote_id not in (None, member.remote_id):
         _make_again(member)
-    asked = [grant.ref for grant in claim.wanted.grants if grant.welcome != "never"]
-    if any(isinstance(ensured.grants.get(ref), Done | AlreadyRight) for ref in asked):
+    if isinstance(_welcome_outcome(claim.wanted, ensured), Done | AlreadyRight):
         member.welcomed = True
     if ensured.alerts:
         # Kept until there is something newer to say: a rebill sees less of the member than a search does.
         member.alert = "; ".join(ensured.alerts)
     settle(member, claim.wanted, ensured)
+
+
+def _welcome_outcome(wanted: Wanted, ensured: Ensured) -> Outcome | None:
+    """The outcome of the grant that asked for the new member's welcome mail: the first that may and was not refused."""
+    outcomes = [ensured.grants.get(grant.ref) for grant in wanted.grants if grant.welcome != "never" and grant.live]
+    return next((outcome for outcome in outcomes if not isinstance(outcome, NeedsAttention)), None)
 
 
 def _make_again(member: Member) -> None:
@@ -201,12 +206,17 @@ def _write_next(member: Member, claim: Claim, outcomes: Sequence[Outcome]) -> No
         if member.due_at is None:
             member.remedy = "Guestlist tried for five days. See to the cause and try again."
             log.warning("member_given_up", site=claim.site_id, member=member.pk, reason=retry.reason)
-    elif stuck is not None:
+    elif isinstance(outcomes[0], NeedsAttention):
         member.state, member.due_at = MemberState.ATTENTION, None
-        member.reason, member.remedy = stuck.reason, stuck.remedy
-        log.warning("member_needs_attention", site=claim.site_id, member=member.pk, reason=stuck.reason)
+        member.reason, member.remedy = outcomes[0].reason, outcomes[0].remedy
     else:
         member.state, member.due_at, member.attempts, member.first_attempt_at = MemberState.IDLE, None, 0, None
-        if left := member.grants.filter(state=GrantState.ATTENTION).order_by("id").first():
-            member.state, member.reason, member.remedy = MemberState.ATTENTION, left.problem, left.remedy
+        left = member.grants.filter(state__in=(GrantState.ATTENTION, GrantState.DUE)).order_by("id")
+        states = {grant.state: grant for grant in reversed(left)}
+        if GrantState.DUE in states:  # changed, and changed back to what was confirmed, while it was worked on
+            member.state, member.due_at = MemberState.DUE, now
+        elif grant := states.get(GrantState.ATTENTION):
+            member.state, member.reason, member.remedy = MemberState.ATTENTION, grant.problem, grant.remedy
+    if stuck is not None and member.state == MemberState.ATTENTION:
+        log.warning("member_needs_attention", site=claim.site_id, member=member.pk, reason=stuck.reason)
     member.save()
