@@ -160,3 +160,7 @@ class SiteRequest(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["member", "-id"], name="request_by_member")]
+
+
+# Django finds the models of this package's folders through here.
+from guestlist.access.reconcile import models as reconcile_models  # noqa: E402, F401

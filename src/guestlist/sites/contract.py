@@ -102,7 +102,7 @@ class WantedGrant:
         amount_minor, total_minor: net and gross of the charge, in minor units of `currency`.
         charged_at: when the charge was made (UTC).
         welcome: ask the site for its welcome mail when this grant is first made: "new" (only to a member that this
-            service made), "always", or "never".
+            service made, and once for all grants that say so), "always", or "never".
         remote_id: the site's id, once the grant was made there.
         look_first: an earlier attempt may have reached the site: search before writing.
         confirmed_live: what the site showed last; None = nothing yet. Where it is True and the site shows an end now,
@@ -273,6 +273,10 @@ class Site(Protocol):
 
     def holding(self, remote_id: str, ref: str, member: str) -> Holding | RetryLater | NeedsAttention | None:
         """One holding of ours as it is now, by its id or else by its reference and member; None = it is gone."""
+        ...
+
+    def end(self, holding: Holding) -> Outcome:
+        """End the access that a holding of ours gives. Done = the site confirmed it; one that is not ours is refused."""
         ...
 
     def resend_password_mail(self, person: Person, *, record: Callable[[Attempt], None]) -> Outcome:

@@ -7,7 +7,15 @@ from datetime import date
 from typing import Any
 
 from guestlist.domain.plan import is_reference
-from guestlist.sites.contract import Holding, HoldingsPage, RetryLater
+from guestlist.sites.contract import (
+    AlreadyRight,
+    Done,
+    Holding,
+    HoldingsPage,
+    NeedsAttention,
+    Outcome,
+    RetryLater,
+)
 from guestlist.sites.memberpress import transactions
 from guestlist.sites.memberpress.client import Session, UnsettledError
 from guestlist.sites.memberpress.transactions import COMPLETE, FOR_EVER, PAYMENT, Transaction
@@ -36,6 +44,20 @@ def one(session: Session, remote_id: str, ref: str, member: str) -> Holding | No
     live = (row for row in rows if row.status == COMPLETE)
     oldest = next(live, rows[0] if rows else None)
     return _holding(oldest) if oldest is not None else None
+
+
+def end(session: Session, holding: Holding) -> Outcome:
+    """End a transaction that has Guestlist's mark."""
+    if not holding.ours:
+        return NeedsAttention(
+            f"The transaction {holding.remote_id} was not made by Guestlist.", "End it at the site if it shall end."
+        )
+    session.ref = holding.ref
+    found = transactions.by_id(session, holding.remote_id, holding.ref)
+    if found is None or found.status != COMPLETE:
+        return AlreadyRight(holding.remote_id)
+    transactions.end(session, found)
+    return Done(holding.remote_id)
 
 
 def _row(data: Mapping[str, Any]) -> Holding | None:

@@ -89,6 +89,13 @@ class MemberPressSite:
         except UnsettledError as error:
             return error.outcome
 
+    def end(self, holding: Holding) -> Outcome:
+        """End a transaction of ours, if it is still the one that was seen."""
+        try:
+            return holdings.end(Session(self._client, self._record), holding)
+        except UnsettledError as error:
+            return error.outcome
+
     def resend_password_mail(self, person: Person, *, record: Callable[[Attempt], None]) -> Outcome:
         """Have WordPress mail the member a link to set a password."""
         return passwords.resend(self._client, person, record)

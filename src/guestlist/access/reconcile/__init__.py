@@ -1,0 +1,1 @@
+"""What each site really holds against what it should hold: read, compared, said in words, and mended on request."""

@@ -1,0 +1,86 @@
+"""Reading all that a site holds: page by page, gently, and so that it can go on after a stop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+
+from django.db import transaction
+from django.utils import timezone
+
+from guestlist.access.models import Member
+from guestlist.access.reconcile.models import Reconciliation, ReconciliationState, SeenHolding
+from guestlist.connections.database import release_connection
+from guestlist.sites.contract import Holding, HoldingsPage, NeedsAttention, RetryLater, Site
+
+# Between two pages, so that a small host has time for its visitors.
+PAUSE_SECONDS = 0.2
+# A page that fails is asked for again after so many seconds; then the reconciliation stops, and can go on later.
+TRIES_AFTER = (2.0, 10.0, 30.0)
+LONGEST_WAIT = 60.0
+
+
+class Stopped(Exception):
+    """The site did not let the reconciliation go on; `outcome` says why."""
+
+    def __init__(self, outcome: RetryLater | NeedsAttention) -> None:
+        super().__init__(outcome.reason)
+        self.outcome = outcome
+
+
+def read(run: Reconciliation, site: Site, told: Callable[[], None]) -> None:
+    """Read the pages that are left. `told` is called after each page.
+
+    Raises:
+        Stopped: the site did not answer, after some tries.
+    """
+    while run.state == ReconciliationState.READING:
+        release_connection()
+        page = _page(site, run.cursor)
+        with transaction.atomic():
+            SeenHolding.objects.bulk_create(_kept(run, page.rows), ignore_conflicts=True)
+            run.cursor = page.next
+            run.pages_read += 1
+            run.pages = page.pages
+            run.beat_at = timezone.now()
+            if page.next is None:
+                run.state = ReconciliationState.COMPARING
+            run.save(update_fields=["cursor", "pages_read", "pages", "beat_at", "state"])
+        told()
+        if page.next is not None:
+            time.sleep(PAUSE_SECONDS)
+
+
+def _page(site: Site, cursor: str | None) -> HoldingsPage:
+    answer = site.holdings(cursor)
+    for planned in TRIES_AFTER:
+        if not isinstance(answer, RetryLater):
+            break
+        time.sleep(min(answer.after if answer.after is not None else planned, LONGEST_WAIT))
+        answer = site.holdings(cursor)
+    if isinstance(answer, HoldingsPage):
+        return answer
+    raise Stopped(answer)
+
+
+def _kept(run: Reconciliation, rows: Iterable[Holding]) -> list[SeenHolding]:
+    """What is compared: our holdings, and live ones that the owner made for members whom Guestlist knows."""
+    rows = list(rows)
+    theirs = {row.member for row in rows if row.live and not row.ours}
+    known = set(Member.objects.filter(site_id=run.site_id, remote_id__in=theirs).values_list("remote_id", flat=True))
+    return [
+        SeenHolding(
+            reconciliation=run,
+            remote_id=row.remote_id,
+            ref=row.ref[:300],
+            ours=row.ours,
+            member=row.member,
+            email=row.email,
+            level=row.level,
+            live=row.live,
+            status=row.status[:40],
+            until_on=row.until_on,
+        )
+        for row in rows
+        if row.ours or (row.live and row.member in known)
+    ]
