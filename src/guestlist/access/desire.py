@@ -13,10 +13,10 @@ from guestlist.access.models import Grant, GrantState, Member, MemberState
 from guestlist.connections.kick import kick_lane
 from guestlist.connections.models import Site
 from guestlist.domain.plan import PlannedGrant, reference
-from guestlist.domain.rules import Target
+from guestlist.domain.rules import Target, WelcomeEmail
 from guestlist.orders.models import Order
 
-NOT_PLANNED = "no longer part of what was bought"
+NOT_PLANNED = "no longer part of what was bought, or of what its rule gives"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +43,14 @@ def desire(order: Order, planned: Sequence[PlannedGrant], missing: Collection[Ta
     staff_changes = changes_of(locked)
     existing = {key_of(grant): grant for grant in order.grants.select_related("member")}
     _follow_customer(order, existing.values())
+    welcomes = _welcomes_asked(existing.values())
     changed: list[Grant] = []
     for wanted in planned:
         grant = existing.pop(planned_key(wanted), None) or _new_grant(order, members[wanted.target.site], wanted)
         before = _said(grant)
         grant.order = order
         _take_over(grant, wanted)
+        _take_welcome(grant, wanted, welcomes)
         stand(grant, staff_changes[grant.member_id])
         if grant.live and wanted.target in missing:
             _miss_level(grant, wanted.target)
@@ -196,7 +198,27 @@ def _take_over(grant: Grant, wanted: PlannedGrant) -> None:
         grant.total_minor = wanted.total_minor
         grant.currency = wanted.currency
         grant.charged_at = wanted.charged_at
+
+
+def _welcomes_asked(grants: Collection[Grant]) -> dict[tuple[str, str], Grant]:
+    """The grants that the site was, or may have been, asked for a welcome mail with, by item and site."""
+    return {
+        (grant.item, grant.member.site_id): grant
+        for grant in grants
+        if grant.welcome != WelcomeEmail.NEVER
+        and (grant.remote_id or grant.look_first or grant.member.state == MemberState.WORKING)
+    }
+
+
+def _take_welcome(grant: Grant, wanted: PlannedGrant, asked: dict[tuple[str, str], Grant]) -> None:
+    """One purchase of an item is welcomed once at a site, also if its first charge or its rule is known only later."""
+    if grant.remote_id:
+        return  # made, with a mail or without one
+    by = asked.get((grant.item, wanted.target.site))
+    if by is None:
         grant.welcome = wanted.welcome.value
+    elif by is not grant:
+        grant.welcome = WelcomeEmail.NEVER.value
 
 
 def _miss_level(grant: Grant, target: Target) -> None:

@@ -217,7 +217,8 @@ _CLAIM = """
 
 # After the id, the fields of `WantedGrant` in any order.
 _GRANTS = """
-    SELECT id, ref, level, until_on, live, amount_minor, total_minor, currency, charged_at, welcome,
+    SELECT id, ref, level, until_on, live, amount_minor, total_minor, currency, charged_at,
+           CASE WHEN confirmed_at IS NULL THEN welcome ELSE 'never' END AS welcome,
            NULLIF(remote_id, '') AS remote_id, look_first, confirmed_live
       FROM access_grant WHERE member_id = %s AND state = 'due' ORDER BY charged_at, id
 """

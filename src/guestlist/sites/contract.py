@@ -276,7 +276,7 @@ class Site(Protocol):
         ...
 
     def end(self, holding: Holding) -> Outcome:
-        """End the access that a holding of ours gives. Done = the site confirmed it; one that is not ours is refused."""
+        """End the access that a holding of ours gives. What is not ours is refused."""
         ...
 
     def resend_password_mail(self, person: Person, *, record: Callable[[Attempt], None]) -> Outcome:

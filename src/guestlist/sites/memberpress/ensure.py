@@ -170,6 +170,7 @@ class Ensuring:
         welcome = self._takes_welcome(grant)
         answer = self._session.create("/transactions", transactions.body(grant, self._member, welcome=welcome))
         if isinstance(answer, Refused):
+            self._welcomed = self._welcomed and not welcome
             return NeedsAttention(
                 f"The site refuses the transaction: {answer.sentence}",
                 "See to what the site names, then try again. If it names nothing that you know, look whether the level "
@@ -266,12 +267,11 @@ class Ensuring:
         )
 
     def _takes_welcome(self, grant: WantedGrant) -> bool:
-        """Whether this transaction asks for the welcome mail; at most one of an `ensure` does."""
-        due = grant.remote_id is None and (grant.welcome == "always" or (grant.welcome == "new" and self._made))
-        if self._welcomed or not due:
-            return False
-        self._welcomed = True
-        return True
+        """Whether this transaction asks for the welcome mail: a new member's first, and each that always does."""
+        new = grant.welcome == "new" and self._made and not self._welcomed
+        asks = grant.remote_id is None and (grant.welcome == "always" or new)
+        self._welcomed = self._welcomed or asks
+        return asks
 
 
 def _ended_by_hand(grant: WantedGrant) -> bool:
