@@ -151,6 +151,7 @@ def test_a_rule_that_was_removed_takes_nothing_until_it_is_aligned():
 
     assert told(found) == [f"Nora@Buyers.test loses level 8 at academy (had it until {UNTIL})"]
     assert "whose rule was removed: what they give would end" in found.as_text()
+    assert "the rules of today do not give it" in found.as_text()
     align()
     assert grants() == set()
     assert [entry["item"] for entry in unmapped_items()] == ["product-12"]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from guestlist.domain.facts import Item
+from guestlist.fulfilment.foresight import Foreseen
 from guestlist.fulfilment.levels_held import LevelChange, Turn
 from guestlist.fulfilment.outdated import Cause, Outdated, OutdatedItem
 
@@ -203,7 +204,11 @@ _CAUSES = {
 
 def _reasons(change: LevelChange) -> list[str]:
     """Why, grant by grant."""
-    return [f"order {one.order.external_id}, {one.item}: {one.becomes.reason}" for one in change.grants]
+    return [f"order {one.order.external_id}, {one.item}: {_reason(one)}" for one in change.grants]
+
+
+def _reason(one: Foreseen) -> str:
+    return one.becomes.reason if one.planned else "the rules of today do not give it"
 
 
 def _shown(change: LevelChange) -> dict[str, Any]:
@@ -220,7 +225,7 @@ def _shown(change: LevelChange) -> dict[str, Any]:
                 "was_until": one.was.until_on.isoformat() if one.was and one.was.until_on else None,
                 "live": one.becomes.live,
                 "until": one.becomes.until_on.isoformat() if one.becomes.until_on else None,
-                "reason": one.becomes.reason,
+                "reason": _reason(one),
             }
             for one in change.grants
         ],
