@@ -234,7 +234,7 @@ def test_orders_are_listed_and_shown(shop):
     assert shown["grants"][0]["until_on"] == "2026-04-13"
     text = run(shop, "orders", "show", "7001").stdout
     assert "29.00 USD paid again for product-12" in text
-    assert "academy, level 8 Gold monthly: until 2026-04-13; the site has it" in text
+    assert "academy, level 8 Gold monthly: over since 2026-04-13; the site has it so" in text
 
 
 def test_an_order_number_that_is_also_an_id_asks_which(shop):
