@@ -16,7 +16,7 @@ from guestlist.domain.plan import PlannedGrant, reference
 from guestlist.domain.rules import Target, WelcomeEmail
 from guestlist.orders.models import Order
 
-NOT_PLANNED = "no longer part of what was bought, or of what its rule gives"
+NOT_PLANNED = "no longer part of what was bought"
 
 
 @dataclass(frozen=True, slots=True)
