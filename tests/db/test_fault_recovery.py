@@ -130,6 +130,7 @@ TROUBLES = [
     every_request("html_200", "attention", "a web page instead of data", "page caches", looks=2, begins=0),
     every_request("status:403", "attention", "forbids the request (403)", "firewall or a security plugin"),
     every_request("close_before_work", "down", "broke the answer off", ASKS_ON),
+    every_request("truncated_json_after_work", "down", "cut short or damaged", ASKS_ON),
     every_request("huge", "down", "longer than 5 MB", ASKS_ON),
     every_request(
         "redirect:https://new.example.test/",
