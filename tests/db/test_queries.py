@@ -16,6 +16,7 @@ from guestlist.access.at_site import AtSite, HoldingView
 from guestlist.access.grant_views import AccessState
 from guestlist.access.models import Grant, GrantState, Member, MemberState, SiteRequest
 from guestlist.access.queries import MemberCounts, order_detail, person
+from guestlist.access.reconcile.models import OwnerHolding
 from guestlist.access.staff import change
 from guestlist.cli.person import print_person
 from guestlist.connections.models import Site
@@ -279,6 +280,25 @@ def test_how_a_member_stands_is_said_with_what_they_wait_for(member, site, words
     assert words in capsys.readouterr().out.partition("Site club")[0]
 
 
+def test_what_the_owner_made_is_shown_as_the_last_reconciliation_saw_it():
+    stored.sell_monthly("7001")
+    member = Member.objects.get(site="academy")
+    OwnerHolding.objects.create(
+        site=member.site, member=member, remote_id="77", ref="mp-txn-1", level="9", status="complete", read_at=LATER
+    )
+
+    found = person("nora@buyers.test")
+
+    assert found is not None
+    academy, club = found.members
+    assert academy.at_site is not None
+    assert academy.at_site.asked_at == LATER
+    assert [(row.level_title, row.ref, row.live) for row in academy.at_site.holdings] == [
+        ("Silver yearly", "mp-txn-1", True)
+    ]
+    assert club.at_site is None
+
+
 def test_what_a_site_showed_that_is_not_guestlists_is_printed_apart(capsys):
     stored.sell_monthly("7001")
     found = person("nora@buyers.test")
@@ -312,14 +332,14 @@ def test_a_person_is_shown_with_the_latest_twenty_requests_newest_first():
 
 def test_showing_a_person_takes_the_same_queries_for_little_and_for_much(django_assert_num_queries):
     stored.sell_monthly("7001")
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(15):
         person("nora@buyers.test")
     make_site("annex")
     as_row("shop", rule("product-99", "annex/9")).save()
     for number in range(6):
         stored.sell_monthly(str(7100 + number))
         stored.deliver(placed("2026-03-11", line("product-99"), order_id=f"8{number}", buyer=stored.NORA))
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(15):
         person("nora@buyers.test")
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.utils import timezone
 
+from guestlist.access.reconcile.models import OwnerHolding
 from guestlist.access.sitestate import open_site
 from guestlist.connections.database import release_connection
 from guestlist.connections.models import Site
@@ -39,11 +41,34 @@ class HoldingView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AtSite:
-    """What a site showed of a member when it was asked; `problem` says why it could not be read, "" = it was."""
+    """What a site showed of a member when it was asked, or last reconciled.
+
+    Attributes:
+        problem: why it could not be read; "" = it was.
+    """
 
     asked_at: datetime
     holdings: list[HoldingView]
     problem: str
+
+
+def as_last_read(members: Collection[int], titles: Mapping[int, Mapping[str, str]]) -> dict[int, AtSite]:
+    """What the latest reconciliations saw, by member; a member with nothing of the owner's is missing.
+
+    Args:
+        titles: title by level id, for each member.
+    """
+    found: defaultdict[int, list[OwnerHolding]] = defaultdict(list)
+    for row in OwnerHolding.objects.filter(member__in=members).order_by("pk"):
+        found[row.member_id].append(row)
+    return {
+        member: AtSite(
+            asked_at=max(row.read_at for row in rows),
+            holdings=[_owner_holding_view(row, titles[member]) for row in rows],
+            problem="",
+        )
+        for member, rows in found.items()
+    }
 
 
 def ask_site(site_id: str, remote_id: str) -> AtSite:
@@ -77,6 +102,18 @@ def holding_view(row: Holding, titles: Mapping[str, str]) -> HoldingView:
         level=row.level,
         level_title=titles.get(row.level, ""),
         live=row.live,
+        status=row.status,
+        until_on=row.until_on,
+    )
+
+
+def _owner_holding_view(row: OwnerHolding, titles: Mapping[str, str]) -> HoldingView:
+    return HoldingView(
+        remote_id=row.remote_id,
+        ref=row.ref,
+        level=row.level,
+        level_title=titles.get(row.level, ""),
+        live=True,
         status=row.status,
         until_on=row.until_on,
     )

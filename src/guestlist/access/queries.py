@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from django.db.models import Case, Count, Q, QuerySet, Value, When
 
-from guestlist.access.at_site import AtSite, ask_site
+from guestlist.access.at_site import AtSite, as_last_read, ask_site
 from guestlist.access.evidence import RequestView, requests_by_member
 from guestlist.access.finding import members_by_address
 from guestlist.access.grant_views import (
@@ -67,7 +67,7 @@ class MemberView:
     Attributes:
         former_email: the address before `email`, lower case; "" = none.
         due_at: when they are worked on next; while the site does not work, not before `site_asked_again_at`.
-        at_site: what the site's owner made there by hand; None = not asked.
+        at_site: what the site's owner made there by hand, as last read; None = nothing, or never read.
         requests: the latest that were made for them, newest first.
     """
 
@@ -186,11 +186,13 @@ def person(email: str) -> PersonView | None:
     for change in StaffChange.objects.filter(member__in=found).order_by("id"):
         changes[change.member_id].append(change)
     requests = requests_by_member(found)
+    at_site = as_last_read(found, {member.pk: level_titles(member.site.levels) for member in members})
     return PersonView(
         email=key,
         notes=_notes(orders),
         members=[
-            _member_view(member, grants[member.pk], changes[member.pk], requests[member.pk]) for member in members
+            _member_view(member, grants[member.pk], changes[member.pk], requests[member.pk], at_site.get(member.pk))
+            for member in members
         ],
         orders=orders,
     )
@@ -237,7 +239,11 @@ def _loaded(grants: QuerySet[Grant]) -> list[Grant]:
 
 
 def _member_view(
-    member: Member, grants: list[GrantView], changes: Sequence[StaffChange], requests: list[RequestView]
+    member: Member,
+    grants: list[GrantView],
+    changes: Sequence[StaffChange],
+    requests: list[RequestView],
+    at_site: AtSite | None,
 ) -> MemberView:
     staff = staff_change_views(changes, level_titles(member.site.levels))
     return MemberView(
@@ -262,6 +268,6 @@ def _member_view(
         access=access_by_level(grants, staff, datetime.now(UTC).date()),
         grants=grants,
         staff_changes=staff,
-        at_site=None,
+        at_site=at_site,
         requests=requests,
     )
