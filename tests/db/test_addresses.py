@@ -338,6 +338,22 @@ def test_an_address_that_goes_to_another_customer_gives_them_a_member_of_their_o
     assert all_settled()
 
 
+@pytest.mark.parametrize("between", [True, False])
+def test_an_address_that_its_holder_gives_up_later_goes_to_who_has_it_at_the_cart(academy, between):
+    Site.objects.update(concurrency=4)
+    tell(sale("1", "9", OLD, 0), sale("2", "8", NEW, 0))
+    run()
+    tell(changed("9", NEW, 2))
+    if between:
+        run()
+    tell(changed("8", "omar@home.test", 1))
+    run()
+
+    assert has(academy) == {NEW: 1, "omar@home.test": 1}
+    assert {member.alert for member in Member.objects.all()} == {""}
+    assert all_settled()
+
+
 def test_who_takes_over_an_address_waits_until_the_site_has_changed_it(academy):
     tell(sale("1", "9", OLD, 0))
     run()

@@ -8,13 +8,14 @@ from collections.abc import Callable
 
 import pytest
 from django.db import connection, connections, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from db.conftest import LEVELS, make_cart, make_site
 from db.test_interpret import body, store
 from db.test_planning import deliver, save
 from factories import MONTH, line, placed, rebill, rule
-from guestlist.access.models import Grant, GrantState
+from guestlist.access.models import Grant, GrantState, Member
 from guestlist.access.sitestate import sites_with_work
 from guestlist.connections.levels import levels_to_json
 from guestlist.connections.models import Site
@@ -192,3 +193,29 @@ def test_a_customer_known_by_address_takes_an_id_that_another_worker_makes_in_th
 
     assert Together(other=other, adopt=adopt).run() == []
     assert Customer.objects.filter(external_id="1").count() == 1
+
+
+def test_two_customers_who_exchange_their_addresses_at_once_do_not_wait_in_a_circle():
+    make_cart()
+    make_site("academy", on_email_change="follow")
+    save(rule("product-12", "academy/10"))
+    ann, ben = Buyer("ann@buyers.test", "1"), Buyer("ben@buyers.test", "2")
+    for number, buyer in (("7001", ann), ("7002", ben)):
+        deliver(placed("2026-03-10", line("product-12"), buyer=buyer, order_id=number))
+    Member.objects.update(remote_id=F("id"), made_by_us=True)
+    meet = threading.Barrier(2, timeout=10)
+
+    def change(customer: str, email: str) -> None:
+        content = {"event": "customer_updated", "customer_id": customer, "customer": {"id": customer, "email": email}}
+        delivery = store({**content, "date_unix": "1775000000"}, shard=int(customer))
+        meet.wait()
+        interpret.interpret_shard(int(customer))
+        delivery.refresh_from_db()
+        if delivery.state != "done":
+            raise AssertionError(delivery.summary)
+
+    exchanged = Together(ann=lambda: change("1", ben.email), ben=lambda: change("2", ann.email))
+
+    assert exchanged.run() == []
+    assert {row.external_id: row.email for row in Customer.objects.all()} == {"1": ben.email, "2": ann.email}
+    assert {member.email for member in Member.objects.all()} == {ann.email, ben.email}

@@ -24,15 +24,19 @@ def follow(customer: Customer) -> None:
 
     Runs in the caller's transaction, with the customer locked. Doing it again changes nothing.
     """
-    outdated = Member.objects.filter(grants__customer=customer).exclude(email_key=customer.email_key)
-    sites = set(outdated.values_list("site_id", flat=True))
-    if not sites or not customer.email_key:
+    outdated = set(Member.objects.filter(grants__customer=customer).exclude(email_key=customer.email_key))
+    if not outdated or not customer.email_key:
         return
+    sites = {member.site_id for member in outdated}
     holders = Member.objects.filter(site__in=sites, email_key=customer.email_key)
-    locked = lock_members({*outdated, *holders})
+    # Those whose customers have the address that becomes free.
+    free = [member.email_key for member in outdated]
+    waiting = Member.objects.filter(site__in=sites, grants__customer__email_key__in=free).exclude(email_key__in=free)
+    lock_members({*outdated, *holders, *waiting})
     due: set[Member] = set()
-    for member in Member.objects.filter(pk__in=locked).order_by("pk"):
-        due |= _bring(member, unclear=member.state == MemberState.WORKING or member.look_first)
+    for members in (outdated, set(waiting) - outdated):
+        for member in Member.objects.filter(pk__in=[member.pk for member in members]).order_by("pk"):
+            due |= _bring(member, unclear=member.state == MemberState.WORKING or member.look_first)
     wake(due)
 
 

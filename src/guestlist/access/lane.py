@@ -204,11 +204,13 @@ _CLAIM = """
     UPDATE access_member m SET state = 'working', epoch = %(epoch)s
      WHERE m.id = (SELECT due.id FROM access_member due
                     WHERE due.site_id = %(site)s AND due.state = 'due' AND due.due_at <= now()
-                      -- Who has this address at the site until theirs has changed would be taken for this member.
-                      AND NOT (due.remote_id = '' AND EXISTS (
+                      -- Somebody has this address at the site until theirs has changed: they would be taken for this
+                      -- member, or be in its way. (Two who exchange theirs do not wait for each other.)
+                      AND NOT ((due.remote_id = '' OR due.email_due) AND EXISTS (
                           SELECT 1 FROM access_member other
                            WHERE other.former_email_key = due.email_key AND other.former_email_key <> ''
-                             AND other.site_id = %(site)s AND other.email_due AND other.state IN ('due', 'working')))
+                             AND other.site_id = %(site)s AND other.email_due AND other.state IN ('due', 'working')
+                             AND other.id <> due.id AND other.email_key <> due.former_email_key))
                     ORDER BY due.due_at, due.id LIMIT 1 FOR UPDATE SKIP LOCKED)
        AND EXISTS (SELECT 1 FROM connections_site s WHERE s.id = %(site)s AND s.epoch = %(epoch)s AND s.active)
     RETURNING m.id, m.version, m.email, m.first_name, m.last_name, m.remote_id, m.send_password, m.made_by_us,
