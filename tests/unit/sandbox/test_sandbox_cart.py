@@ -2,6 +2,7 @@
 
 import json
 import threading
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -182,6 +183,51 @@ class TestLife:
         assert failures[0].invoice_id == failures[1].invoice_id == f"{order.invoice}-1"
         assert failures[0].key != failures[1].key
 
+    def test_a_refund_of_a_rebill_is_of_its_amount_at_its_time_and_names_the_orders_invoice(self, shop):
+        offer = Offer(item="product-9", name="Trial", price=2900, frequency="month", trial_days=7, trial_price=100)
+        order = shop.order(BUYER, offer, at=ORDERED)
+        order.rebill()
+        at = datetime(2026, 2, 9, tzinfo=UTC)
+        first, later = fact(order.refund()), fact(order.refund(charge=1, at=at))
+        assert (first.amount_minor, later.amount_minor) == (100, 2900)
+        assert (later.at, later.invoice_id) == (at, order.invoice)
+
+    def test_after_a_long_pause_billing_starts_anew_where_that_is_said(self, shop):
+        order = shop.order(BUYER, sold.CLUB, at=ORDERED)
+        order.rebill()
+        again = fact(order.rebill(at=datetime(2026, 5, 10, tzinfo=UTC), restart=True))
+        assert (again.index, again.next_due_at) == (2, datetime(2026, 6, 10, tzinfo=UTC))
+        assert fact(order.rebill()).at == again.next_due_at
+        assert fact(order.cancel()).period_end_at == datetime(2026, 7, 10, tzinfo=UTC)
+
+    def test_a_late_charge_alone_does_not_shift_the_next_one(self, shop):
+        order = shop.order(BUYER, sold.CLUB, at=ORDERED)
+        assert fact(order.rebill(at=datetime(2026, 3, 5, tzinfo=UTC))).next_due_at.date() == date(2026, 3, 31)
+
+    def test_a_deferred_price_is_charged_once(self, shop):
+        order = shop.order(BUYER, sold.RETREAT, at=ORDERED)
+        assert fact(order.rebill_failed()).at.date() == date(2026, 2, 14)
+        charged = fact(order.rebill())
+        assert (charged.amount_minor, charged.at.date(), charged.payments_left) == (39000, date(2026, 2, 14), 0)
+        assert (charged.next_due_at, charged.frequency) == (None, None)
+
+    def test_an_order_has_its_own_currency(self, shop):
+        order = shop.order(BUYER, sold.CLUB, at=ORDERED, currency="EUR")
+        assert [fact(each).currency for each in (order.success(), order.rebill(), order.refund())] == ["EUR"] * 3
+
+    def test_a_quantity_multiplies_every_charge(self, shop):
+        order = shop.order(BUYER, replace(sold.CLUB, quantity=2), at=ORDERED)
+        [line] = fact(order.success()).lines
+        assert (line.quantity, line.paid_minor, fact(order.rebill()).amount_minor) == (2, 5800, 5800)
+
+    def test_fields_can_be_left_out(self, shop):
+        order = shop.order(BUYER, sold.CLUB, at=ORDERED)
+        whole = order.cancel()
+        part = whole.without("subscription.billing_period_end", "subscription.billing_period_end_iso8601")
+        assert fact(part).period_end_at is None
+        assert fact(whole).period_end_at is not None
+        assert "future_charges" not in order.success().without("order.future_charges").body["order"]
+
     def test_pause_and_resume_are_understood(self, shop):
         order = shop.order(BUYER, sold.CLUB, at=ORDERED)
         assert [fact(order.pause()).kind, fact(order.resume()).kind] == ["paused", "resumed"]
@@ -221,6 +267,9 @@ class TestEventSubscriptions:
         order = shop.order(BUYER, sold.STUDIO, at=ORDERED)
         order.rebill()
         assert [each.event for each in underscored(order.rebill())] == ["order_rebill", "order_rebill_completed"]
+
+    def test_a_changed_address_has_no_event_subscription(self, shop):
+        assert underscored(shop.customer_updated(BUYER, "new@customers.example")) == []
 
     def test_they_mean_the_same_as_the_account_webhooks(self, shop):
         order = shop.order(BUYER, sold.CLUB, at=ORDERED)

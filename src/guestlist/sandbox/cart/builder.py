@@ -132,6 +132,8 @@ def _charge(offer: Offer, net: int) -> dict[str, Any]:
 
 
 def _frequency(offer: Offer) -> dict[str, Any]:
+    if not offer.frequency:
+        return {"frequency": NULL, "frequency_days": NULL}
     return {"frequency": offer.frequency, "frequency_days": str(offer.frequency_days)}
 
 

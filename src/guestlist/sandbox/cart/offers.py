@@ -82,9 +82,11 @@ class Offer:
         start = ordered_at + timedelta(days=self.trial_days or self.deferred_days)
         # A trial's or a deferred start's end is itself the first of the later charges.
         steps = number - 1 if self.trial_days or self.deferred_days else number
-        if not self.frequency:
-            return start
-        return start + _FREQUENCIES[self.frequency][1] * steps
+        return self.after(start, steps)
+
+    def after(self, start: datetime, periods: int) -> datetime:
+        """So many periods later."""
+        return start + _FREQUENCIES[self.frequency][1] * periods if self.frequency else start
 
     @property
     def later_charges(self) -> int | None:

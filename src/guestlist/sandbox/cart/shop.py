@@ -41,9 +41,17 @@ class Shop:
         self.currency = currency
         self._numbers = count(first_order or int(datetime.now(UTC).timestamp() * 1000))
 
-    def order(self, buyer: Buyer, *offers: Offer, at: datetime | None = None, mode: str | None = None) -> Order:
+    def order(
+        self,
+        buyer: Buyer,
+        *offers: Offer,
+        at: datetime | None = None,
+        mode: str | None = None,
+        currency: str | None = None,
+    ) -> Order:
         """A new order of one product and what else was taken in its funnel; the product first."""
-        return Order(self, buyer, offers, next(self._numbers), (at or self.clock()).replace(microsecond=0), mode)
+        ordered_at = (at or self.clock()).replace(microsecond=0)
+        return Order(self, buyer, offers, next(self._numbers), ordered_at, mode, currency)
 
     def envelope(self, event: str, mode: str | None = None) -> dict[str, Any]:
         """What every event of this account begins with."""
@@ -77,7 +85,14 @@ class Order:
     """One order and what comes after it."""
 
     def __init__(
-        self, shop: Shop, buyer: Buyer, offers: Sequence[Offer], number: int, at: datetime, mode: str | None
+        self,
+        shop: Shop,
+        buyer: Buyer,
+        offers: Sequence[Offer],
+        number: int,
+        at: datetime,
+        mode: str | None,
+        currency: str | None = None,
     ) -> None:
         self.shop = shop
         self.buyer = buyer
@@ -86,7 +101,10 @@ class Order:
         self.invoice = f"{number % 1_000_000_000:09}"
         self.at = at
         self.mode = mode or shop.mode
+        self.currency = currency or shop.currency
         self._rebilled: dict[str, int] = {}
+        # Where billing started anew: the number of that charge, and when it was made.
+        self._restarted: dict[str, tuple[int, datetime]] = {}
 
     def success(self, *, only: Sequence[str] | None = None) -> Delivery:
         """`order.success`; `only` = with these items (a funnel that was not finished yet)."""
@@ -102,7 +120,7 @@ class Order:
             "order_date": f"{self.at:%Y-%m-%d %H:%M:%S}",
             "order_timestamp": str(int(self.at.timestamp())),
             **builder.when(self.at),
-            "currency": self.shop.currency,
+            "currency": self.currency,
             "customer_id": self.buyer.customer_id,
             "customer_identifier": builder.NULL,
             "customer": builder.customer(self.buyer),
@@ -122,26 +140,33 @@ class Order:
         }
         return Delivery("order.success", body)
 
-    def rebill(self, item: str | None = None, at: datetime | None = None) -> Delivery:
-        """`order.subscription_payment`: the item's next charge, by default an hour after it was due."""
-        offer = self._recurring(item)
-        number = self._rebilled[offer.item] = self._rebilled.get(offer.item, 0) + 1
-        moment = at or offer.due(self.at, number).replace(microsecond=0)
+    def rebill(self, item: str | None = None, at: datetime | None = None, *, restart: bool = False) -> Delivery:
+        """`order.subscription_payment`: the item's next charge, by default when it was due.
+
+        Args:
+            restart: later charges are counted from this one, as after a pause that was longer than the paid period.
+        """
+        offer = self._charged_later(item)
+        number = self._rebilled.get(offer.item, 0) + 1
+        moment = at or self._due(offer, number)
+        self._rebilled[offer.item] = number
+        if restart:
+            self._restarted[offer.item] = number, moment
         left = self._left(offer)
-        about = builder.subscription(offer, currency=self.shop.currency, invoice=self.invoice, remaining=left) | {
+        about = builder.subscription(offer, currency=self.currency, invoice=self.invoice, remaining=left) | {
             "invoice_str": f"{self.invoice}-{number}",
             "recurring_payment_idx": str(number),
         }
-        about |= _next_payment(offer.due(self.at, number + 1) if left != 0 else None)
+        about |= _next_payment(self._due(offer, number + 1) if left != 0 else None)
         body = self._about_one("order.subscription_payment", moment)
         body |= {"invoice_id": f"{self.invoice}-{number}", "recurring_payment_idx": str(number), "subscription": about}
         return Delivery("order.subscription_payment", body)
 
     def rebill_failed(self, item: str | None = None, at: datetime | None = None) -> Delivery:
         """`order.rebill_failed`: the next charge was refused; each retry says so again on the same invoice."""
-        offer = self._recurring(item)
+        offer = self._charged_later(item)
         number = self._rebilled.get(offer.item, 0) + 1
-        body = self._about_one("order.rebill_failed", at or offer.due(self.at, number))
+        body = self._about_one("order.rebill_failed", at or self._due(offer, number))
         return Delivery(
             "order.rebill_failed", body | {"invoice_id": f"{self.invoice}-{number}", "subscription": self._now(offer)}
         )
@@ -149,7 +174,7 @@ class Order:
     def cancel(self, item: str | None = None, at: datetime | None = None) -> Delivery:
         """`order.subscription_cancelled`, with the end of what is paid."""
         offer = self._recurring(item)
-        end = builder.when(offer.due(self.at, self._rebilled.get(offer.item, 0) + 1), "billing_period_end")
+        end = builder.when(self._due(offer, self._rebilled.get(offer.item, 0) + 1), "billing_period_end")
         period_end = {"billing_period_end": end["billing_period_end_unix"]}
         period_end["billing_period_end_iso8601"] = end["billing_period_end_iso8601"]
         return self._change("order.subscription_cancelled", offer, at, period_end)
@@ -162,18 +187,23 @@ class Order:
         """`order.subscription_resumed`."""
         return self._change("order.subscription_resumed", self._recurring(item), at, {})
 
-    def refund(self, item: str | None = None, *, net: int | None = None, at: datetime | None = None) -> Delivery:
-        """`order.refund` of one item: all that was charged with the order, or `net` minor units of it."""
+    def refund(
+        self, item: str | None = None, *, charge: int = 0, net: int | None = None, at: datetime | None = None
+    ) -> Delivery:
+        """`order.refund` of one item. Nothing in it says which charge is given back, or whether all of it is.
+
+        Args:
+            charge: give back all of this charge: 0 = the order's own, 1 = the first rebill.
+            net: give back so many minor units instead.
+        """
         offer = self._offer(item)
-        amount = offer.today if net is None else net
+        amount = net if net is not None else offer.each if charge else offer.today
         body = self._about_one("order.refund", at or self.shop.clock())
         body["order"] |= {"payment_method": "card"}
         body |= {"event_id": str(uuid4().int % 10**18), "pro-rata": "false"}
         if offer.frequency:
             body["subscription_id"] = self.subscription_id(offer.item)
-        return Delivery(
-            "order.refund", body | {"refund": builder.refund(offer, currency=self.shop.currency, net=amount)}
-        )
+        return Delivery("order.refund", body | {"refund": builder.refund(offer, currency=self.currency, net=amount)})
 
     def subscription_id(self, item: str) -> str:
         """The subscription's own id, which is not its `subscription.id`."""
@@ -187,7 +217,7 @@ class Order:
         if self.offers[0].option:
             body["base_payment_plan"] = self.offers[0].option
         return body | {
-            "currency": self.shop.currency,
+            "currency": self.currency,
             "customer_id": self.buyer.customer_id,
             "customer": builder.customer(self.buyer),
             "affiliate": builder.NULL,
@@ -203,9 +233,7 @@ class Order:
         return Delivery(event, body)
 
     def _now(self, offer: Offer) -> dict[str, Any]:
-        return builder.subscription(
-            offer, currency=self.shop.currency, invoice=self.invoice, remaining=self._left(offer)
-        )
+        return builder.subscription(offer, currency=self.currency, invoice=self.invoice, remaining=self._left(offer))
 
     def _left(self, offer: Offer) -> int | None:
         later = offer.later_charges
@@ -214,8 +242,17 @@ class Order:
     def _offer(self, item: str | None) -> Offer:
         return next(offer for offer in self.offers if item is None or offer.item == item)
 
+    def _charged_later(self, item: str | None) -> Offer:
+        return next(offer for offer in self.offers if offer.later_charges != 0 and item in (None, offer.item))
+
     def _recurring(self, item: str | None) -> Offer:
-        return next(offer for offer in self.offers if offer.frequency and (item is None or offer.item == item))
+        return next(offer for offer in self.offers if offer.frequency and item in (None, offer.item))
+
+    def _due(self, offer: Offer, number: int) -> datetime:
+        if offer.item not in self._restarted:
+            return offer.due(self.at, number)
+        restarted, at = self._restarted[offer.item]
+        return offer.after(at, number - restarted)
 
 
 def _next_payment(due: datetime | None) -> dict[str, Any]:

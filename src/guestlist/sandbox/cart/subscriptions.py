@@ -29,8 +29,10 @@ def underscored(delivery: Delivery) -> list[Delivery]:
             return [_named(delivery, f"order_refund_{delivery.body['refund']['type']}")]
         case "order.subscription_payment" if delivery.body["subscription"]["remaining_rebills"] == "0":
             return [_named(delivery, "order_rebill"), _named(delivery, "order_rebill_completed")]
-        case event:
+        case event if event in _NAMES:
             return [_named(delivery, _NAMES[event])]
+        case _:
+            return []  # `customer_updated` has no event subscription
 
 
 def _per_item(delivery: Delivery) -> list[Delivery]:
