@@ -14,7 +14,7 @@ from guestlist.sandbox.cart.shop import Shop
 from guestlist.sandbox.cart.subscriptions import underscored
 from lives.oracle import EVER, ByHand, Oracle, Terms
 from lives.shop import Bought, Told
-from lives.world import SECRET, SITES, Death, World, killed_at
+from lives.world import FOLLOWS, SECRET, SITES, Death, World, killed_at
 
 LEVEL_TERMS = {"8": relativedelta(months=1), "9": relativedelta(years=1), "10": None}
 BEGIN = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
@@ -44,6 +44,7 @@ class Story:
         self.rooted: set[str] = set()
         self.arrived: list[Told] = []
         self.owners: dict[str, list[dict[str, Any]]] = {site: [] for site in SITES}
+        self.owners_people: set[tuple[str, int]] = set()
         self.broken: set[str] = set()
         self.dies_at: int | None = None
         self.death = Death()
@@ -109,9 +110,10 @@ class Story:
 
     def owner_acts(self, who: str, site: str, level: str, status: str = "complete") -> None:
         """The site's owner makes a transaction by hand, and the member if need be."""
-        mine = {address for address, name in self.addresses.items() if name == who}
-        made = {"email": self.buyers[who].email}
-        member = self.world.member_at(site, mine) or self.world.owner("members", made, site)
+        mine = [person for person in self.world.people(site) if self.addresses[person["email"].lower()] == who]
+        member = mine[0] if mine else self.world.owner("members", {"email": self.buyers[who].email}, site)
+        if not mine:
+            self.owners_people.add((site, member["id"]))
         self.world.owner("transactions", {"member": member["id"], "membership": int(level), "status": status}, site)
         self.owners[site] = self.world.owners_own(site)
 
@@ -150,6 +152,15 @@ class Story:
             troubles, owners = self.world.troubles(site), self.world.owners_own(site)
             assert not troubles, troubles
             assert owners == self.owners[site], f"the owner's transactions were {self.owners[site]}, now {owners}"
+            assert max(self.world.mails(site).values(), default=0) <= 1, self.world.mails(site)
+            self._check_addresses(site)
+
+    def _check_addresses(self, site: str) -> None:
+        """Guestlist makes each buyer at most once at a site; where addresses follow, they have the newest one."""
+        made = [person["email"] for person in self.world.people(site) if (site, person["id"]) not in self.owners_people]
+        who = [self.addresses[email.lower()] for email in made]
+        assert len(set(who)) == len(who), made
+        assert site != FOLLOWS or made == [self.buyers[name].email for name in who], made
 
     def has(self, who: str, site: str) -> dict[str, date]:
         """Somebody's levels at a site with their last days, after all that was told: what Guestlist gives."""

@@ -33,6 +33,8 @@ from lives.oracle import EVER, Row, Terms
 CART, SECRET = "shop", "WORDOFTHESHOP"
 # Our name of a site -> its name in the sandbox.
 SITES = {"academy": "", "club": "club"}
+# Here a member's address follows the customer's.
+FOLLOWS = "club"
 SHARD = 0
 # More than any fault needs; each round is one attempt.
 ROUNDS = 8
@@ -54,7 +56,13 @@ class World:
         make_cart(CART)
         for site, name in SITES.items():
             self.sandbox.reset(name)
-            make_site(site, self.sandbox.url_of(name) if name else self.sandbox.url, self.sandbox.key, concurrency=1)
+            make_site(
+                site,
+                self.sandbox.url_of(name) if name else self.sandbox.url,
+                self.sandbox.key,
+                concurrency=1,
+                on_email_change="follow" if site == FOLLOWS else "leave",
+            )
 
     def set_rule(self, item: str, terms: Terms) -> None:
         """What the seller enters in the settings."""
@@ -147,10 +155,15 @@ class World:
         rows = self.sandbox.state(SITES[site])["transactions"]
         return [row for row in rows if not row["trans_num"].startswith("gl-")]
 
-    def member_at(self, site: str, addresses: set[str]) -> dict[str, Any] | None:
-        """Who has one of these addresses at the site."""
-        people = self.sandbox.state(SITES[site])["members"]
-        return next((person for person in people if person["email"].lower() in addresses), None)
+    def people(self, site: str) -> list[dict[str, Any]]:
+        """The site's members."""
+        members = self.sandbox.state(SITES[site])["members"]
+        return [person for person in members if person["role"] == "subscriber"]
+
+    def mails(self, site: str) -> Counter[tuple[str, str]]:
+        """How often the site welcomed somebody, or had them set a password: (kind, address)."""
+        mails = self.sandbox.state(SITES[site])["mails"]
+        return Counter((mail["kind"], mail["to"]) for mail in mails if mail["kind"] in ("welcome", "password"))
 
 
 def _day(expires_at: str) -> date:
