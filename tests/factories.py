@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from enum import StrEnum
+from typing import Any, get_type_hints
 
 from guestlist.domain.facts import Billing, Buyer, Item, Mode, OrderLine, OrderPlaced, PaymentReceived, Refunded
 from guestlist.domain.periods import Period
@@ -51,9 +52,12 @@ def rebill(at: str, item: str = "product-12", *, index: int, **fields: object) -
 
 
 def rule(item: str, *grants: str, **fields: object) -> Rule:
-    """A rule; grants are written `academy/8`."""
+    """A rule; grants are written `academy/8`, choices in the words of the settings file."""
     if isinstance(access := fields.get("access"), str):
         fields["access"] = parse_access(access)
+    for name, kind in get_type_hints(Rule).items():
+        if name in fields and isinstance(kind, type) and issubclass(kind, StrEnum):
+            fields[name] = kind(fields[name])
     targets = tuple(Target(*grant.split("/")) for grant in grants)
     return Rule(item=Item.parse(item), grants=targets, **fields)  # type: ignore[arg-type]
 

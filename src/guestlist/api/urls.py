@@ -14,7 +14,17 @@ from ninja.operation import Operation
 from ninja.security import HttpBearer
 
 from guestlist import __version__
-from guestlist.api import align, connections, deliveries, members, orders, problems, simulate, status
+from guestlist.api import (
+    align,
+    connections,
+    deliveries,
+    members,
+    orders,
+    problems,
+    reconciliations,
+    simulate,
+    status,
+)
 from guestlist.api.models import ApiToken
 from guestlist.api.params import only_known_parameters
 from guestlist.api.tokens import use_token
@@ -45,7 +55,7 @@ api = Api(
 )
 problems.register(api)
 api.add_decorator(only_known_parameters)
-for module in (status, orders, members, deliveries, simulate, align, connections):
+for module in (status, orders, members, deliveries, simulate, align, reconciliations, connections):
     api.add_router("", module.router)
 
 

@@ -8,7 +8,19 @@ from typing import Annotated
 import typer
 
 from guestlist import __version__
-from guestlist.cli import align, apply, deliveries, members, orders, running, sandbox, simulate, status, token
+from guestlist.cli import (
+    align,
+    apply,
+    deliveries,
+    members,
+    orders,
+    reconcile,
+    running,
+    sandbox,
+    simulate,
+    status,
+    token,
+)
 from guestlist.cli.errors import explain
 
 app = typer.Typer(
@@ -54,6 +66,7 @@ app.add_typer(deliveries.app)
 app.command()(simulate.simulate)
 app.command()(align.unmapped)
 app.command()(align.align)
+app.command()(reconcile.reconcile)
 app.add_typer(sandbox.app)
 
 

@@ -10,7 +10,7 @@ import typer
 from guestlist.cli.console import AsJson, boot, counted, print_json, print_paragraph, print_table, shown
 
 if TYPE_CHECKING:
-    from guestlist.engine.overview import Overview
+    from guestlist.engine.overview import Overview, SiteStatus
 
 POLL_SECONDS = 0.1
 
@@ -94,6 +94,7 @@ def _print_overview(found: Overview) -> None:
         ],
         empty="None yet: write a settings file and run `guestlist apply FILE.toml`.",
     )
+    _print_checks(found)
     _print_troubles(found)
     if found.unmapped:
         print("\nSold, but no rule names it")
@@ -102,6 +103,32 @@ def _print_overview(found: Overview) -> None:
             [[item.cart, item.item, item.option, item.name, item.orders] for item in found.unmapped],
             empty="",
         )
+
+
+def _print_checks(found: Overview) -> None:
+    print("\nReal access against desired")
+    print_table(
+        ["site", "compared", "result"],
+        [
+            [site.id, site.check and (site.check.finished_at or site.check.started_at), _result(site)]
+            for site in _active(found)
+        ],
+        empty="No site is connected.",
+    )
+
+
+def _active(found: Overview) -> list[SiteStatus]:
+    return [site for site in found.sites if site.active]
+
+
+def _result(site: SiteStatus) -> str:
+    check = site.check
+    if check is None:
+        return "not yet; it is done each night, and by `guestlist reconcile`"
+    if check.state.value == "done":
+        differences = counted(check.found, "difference", "differences")
+        return f"{differences}; `guestlist reconcile` lists them" if check.found else "nothing differs"
+    return f"not finished: {check.reason}" if check.reason else "under way"
 
 
 def _print_troubles(found: Overview) -> None:

@@ -20,6 +20,11 @@ def kick_inbox(shard: int) -> None:
     _notify(f"inbox:{shard}")
 
 
+def kick_reconciliation(site_id: str) -> None:
+    """The site's reconciliation was begun and waits to be run."""
+    _notify(f"reconcile:{site_id}")
+
+
 def _notify(payload: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, payload])

@@ -78,7 +78,7 @@ def _kept_open(access: Access, charge: Charge, bought: BoughtItem, rule: Rule) -
     failing = bought.standing.failing_since
     if failing is None or bought.standing.cancelled_at is not None or charge is not _latest(bought, failing):
         return access
-    if rule.on_failed_payment != OnFailedPayment.KEEP or not (charge.recurring or charge.deferred):
+    if rule.on_failed_payment is not OnFailedPayment.KEEP or not (charge.recurring or charge.deferred):
         return access
     why = f"the payment was refused on {failing.date()}, and access stays open until it is made"
     return replace(access, on=None, blocked="", words=f"{access.words}; {why}")

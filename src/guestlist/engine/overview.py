@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from guestlist.access.queries import MemberCounts, blocked_grants, member_counts
+from guestlist.access.reconcile.queries import Check, latest_checks
 from guestlist.connections.models import Cart, CartMode, Site, SiteState
 from guestlist.connections.queries import asked_again_at, webhook_address
 from guestlist.fulfilment.planning import unmapped_items
@@ -44,6 +45,7 @@ class SiteStatus:
     Attributes:
         asked_again_at: when the next request shows whether the site works by then; None = it works as far as is known.
         levels: how many are known; `blocked_grants` wait for them to be read.
+        check: the latest comparison of what the site holds with what it should hold; None = there was none yet.
     """
 
     id: str
@@ -59,6 +61,7 @@ class SiteStatus:
     levels_read_at: datetime | None
     members: MemberCounts
     blocked_grants: int
+    check: Check | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +128,7 @@ def overview() -> Overview:
     members = member_counts()
     blocked = blocked_grants()
     latest = last_delivery_at()
+    checks = latest_checks()
     today = datetime.now(UTC).date()
     refused = refusals_since(today - timedelta(days=REFUSALS_SHOWN_DAYS - 1))
     return Overview(
@@ -159,6 +163,7 @@ def overview() -> Overview:
                 levels_read_at=site.levels_read_at,
                 members=members.get(site.pk, NO_MEMBERS),
                 blocked_grants=blocked.get(site.pk, 0),
+                check=checks.get(site.pk),
             )
             for site in Site.objects.order_by("-active", "id")
         ],

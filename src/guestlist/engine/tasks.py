@@ -14,6 +14,7 @@ from guestlist.access.lane import run_lane
 from guestlist.access.sitestate import may_be_asked, needs_levels, read_levels
 from guestlist.connections.database import database_stage
 from guestlist.connections.models import Site
+from guestlist.engine.nightly import reconcile_by_itself
 from guestlist.fulfilment.planning import replan_blocked
 from guestlist.inbox.interpret import interpret_shard
 
@@ -58,3 +59,10 @@ def _lane(site: str) -> None:
         # Not only after reading: an order that was planned meanwhile, or a worker that died here, left some behind.
         replan_blocked([site])
     run_lane(site)
+
+
+@app.task(queue=LANES, name="reconcile")
+def reconcile(site: str) -> None:
+    """Compare what a site holds with what it should hold."""
+    with running(f"reconcile:{site}"), database_stage():
+        reconcile_by_itself(site)

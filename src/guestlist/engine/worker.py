@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import procrastinate
@@ -25,8 +25,9 @@ from guestlist.access.sitestate import close_sites, sites_with_work
 from guestlist.connections.database import database_stage
 from guestlist.connections.ending import ENDING
 from guestlist.connections.kick import CHANNEL
+from guestlist.engine.nightly import due_now, quiet_hour
 from guestlist.engine.prompt import PromptWorker
-from guestlist.engine.tasks import INBOX, LANES, RUNNING, interpret, lane
+from guestlist.engine.tasks import INBOX, LANES, RUNNING, interpret, lane, reconcile
 from guestlist.inbox.interpret import shards_waiting
 
 log = structlog.get_logger(__name__)
@@ -42,7 +43,12 @@ GRACE_SECONDS = 7
 
 
 def run_worker() -> None:
-    """Run until SIGTERM or SIGINT; jobs under way are finished first (for at most 7 s)."""
+    """Run until SIGTERM or SIGINT; jobs under way are finished first (for at most 7 s).
+
+    Raises:
+        ValueError: a setting from the environment cannot be read.
+    """
+    quiet_hour()
     try:
         asyncio.run(_main())
     finally:
@@ -125,6 +131,8 @@ async def _defer(app: procrastinate.App, kind: str, name: str) -> None:
             case "lane":
                 nudge(name)
                 await app.tasks[lane.name].configure(lock=key, queueing_lock=key).defer_async(site=name)
+            case "reconcile":
+                await app.tasks[reconcile.name].configure(lock=key, queueing_lock=key).defer_async(site=name)
             case _:
                 log.warning("unknown_kick", payload=key)
 
@@ -144,7 +152,9 @@ async def _tick(app: procrastinate.App) -> None:
 
 def _work_to_do() -> list[tuple[str, str]]:
     with database_stage():
-        return [("inbox", str(shard)) for shard in shards_waiting()] + [("lane", site) for site in sites_with_work()]
+        inbox = [("inbox", str(shard)) for shard in shards_waiting()]
+        lanes = [("lane", site) for site in sites_with_work()]
+        return inbox + lanes + [("reconcile", site) for site in due_now()]
 
 
 async def _clear_dead_workers(app: procrastinate.App) -> None:
@@ -155,3 +165,30 @@ async def _clear_dead_workers(app: procrastinate.App) -> None:
         with contextlib.suppress(exceptions.ConnectorException):
             await app.job_manager.finish_job(job, status=Status.FAILED, delete_job=True)
     await app.job_manager.prune_stalled_workers(seconds_since_heartbeat=DEAD_AFTER_SECONDS * 6)
+
+
+def work_lanes_off(site_ids: Sequence[str]) -> bool:
+    """Without a worker that lives, work these sites' due members off in this process, under the queue's own locks.
+
+    Returns:
+        Whether there was no worker.
+    """
+    return asyncio.run(_work_lanes_off(site_ids))
+
+
+async def _work_lanes_off(site_ids: Sequence[str]) -> bool:
+    connector = procrastinate.PsycopgConnector(conninfo=os.environ["DATABASE_URL"], min_size=1, max_size=4)
+    app = django_app.with_connector(connector)
+    async with app.open_async():
+        alive = (
+            "SELECT 1 AS alive FROM procrastinate_workers WHERE last_heartbeat > now() - make_interval(secs => %(s)s)"
+        )
+        if await connector.execute_query_all_async(alive, s=DEAD_AFTER_SECONDS):
+            return False
+        await _clear_dead_workers(app)
+        for site in site_ids:
+            await _defer(app, "lane", site)
+        await app.run_worker_async(
+            queues=[LANES], wait=False, concurrency=INBOX_SLOTS, delete_jobs="always", install_signal_handlers=False
+        )
+    return True

@@ -109,9 +109,9 @@ def unknown(found: Holding) -> Difference:
     who = found.email or f"member {found.member}"
     return Difference(
         Kind.UNKNOWN,
-        f"{who}, level {found.level or '(none)'}: transaction {found.remote_id} ({found.ref}) has Guestlist's mark, but "
-        f"this Guestlist does not know it. It gives access {until(found.until_on)}. It comes from a restored backup, or "
-        "from another Guestlist that serves this site too.",
+        f"{who}, level {found.level or '(none)'}: transaction {found.remote_id} ({found.ref}) has Guestlist's mark, "
+        f"but this Guestlist does not know it. It gives access {until(found.until_on)}. It comes from a restored "
+        "backup, or from another Guestlist that serves this site too.",
         "It is ended. If another Guestlist serves this site, do not mend it.",
     )
 
