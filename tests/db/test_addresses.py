@@ -236,6 +236,21 @@ def test_a_change_while_the_member_is_worked_on_is_not_forgotten(academy):
     assert all_settled()
 
 
+def test_a_change_while_an_earlier_one_is_told_to_the_site_is_told_next(academy):
+    tell(sale("1", "9", OLD, 0))
+    run()
+    tell(changed("9", "between@home.test", 1))
+    lane = lanes._take_over("academy")
+    claim = lanes._claim(lane)
+    tell(changed("9", NEW, 2))
+    lanes._settle(lane, claim)
+    assert Member.objects.get().former_email_key == "between@home.test", "what the site has now"
+    run()
+
+    assert has(academy) == {NEW: 1}
+    assert all_settled()
+
+
 @pytest.mark.parametrize(("policy", "address"), [("follow", NEW), ("leave", OLD)])
 def test_a_change_while_the_member_is_being_made(academy, policy, address):
     Site.objects.update(on_email_change=policy)
