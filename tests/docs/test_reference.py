@@ -15,6 +15,7 @@ from prometheus_client import REGISTRY
 from guestlist.api.urls import api
 from guestlist.cli.main import app
 from guestlist.dashboard import metrics
+from guestlist.domain.sentences import CHOICES
 from guestlist.inbox import door_metrics  # noqa: F401 (registers the door's metrics, as in the web role)
 from guestlist.sandbox.cart.run import EVENTS
 
@@ -127,6 +128,18 @@ def test_the_search_for_environment_variables_sees_each_way_to_read_one():
     found = {name for node in ast.walk(ast.parse(code)) for name in _looked_up(node)}
 
     assert found == {"A", "B", "C", "GUESTLIST_D", "E"}
+
+
+# --- settings file ----------------------------------------------------------------------------------------------
+
+
+def test_each_choice_of_a_rule_is_explained_in_its_own_sentence():
+    text = (REFERENCE / "settings-file.md").read_text()
+    explained = dict(re.findall(r'^\| `(\w+ = "[\w-]+")` \| (.+) \|$', text, re.MULTILINE))
+
+    assert explained == {
+        f'{field} = "{value}"': told for field, values in CHOICES.items() for value, told in values.items()
+    }
 
 
 # --- HTTP -------------------------------------------------------------------------------------------------------
