@@ -300,6 +300,20 @@ def test_a_site_that_is_down_stops_it_and_it_goes_on_later(academy):
     assert Reconciliation.objects.count() == 1
 
 
+def test_a_site_that_shows_one_page_again_and_again_is_not_read_without_an_end(academy, monkeypatch):
+    monkeypatch.setattr("guestlist.sites.memberpress.client.PER_PAGE", 2)
+    buyers(3)
+    run_lane()
+    academy.switch(faults=[{"match": "GET /transactions", "kind": "first_page", "times": 20}])
+
+    run = reconcile("academy")
+
+    assert run.state == ReconciliationState.FAILED
+    assert "the same page" in run.reason
+    assert "switch plugins off" in run.remedy
+    assert not run.drift.exists()
+
+
 def test_refused_credentials_end_it_with_a_remedy(academy):
     deliver(MONTHLY)
     run_lane()

@@ -196,7 +196,7 @@ class Oracle:
             for position, (site, level) in enumerate(terms.grants if terms else ()):
                 until = self._until(charge, charges, terms, level)
                 begun = self._ordered_at(order)
-                if until is not None and not self._denied(paid.buyer, site, level, begun):
+                if until is not None and not self._denied(paid.buyer, site, level, begun, until):
                     net = paid.net if position == 0 else 0
                     rows.append(Row(site, paid.buyer, level, until, f"{net // 100}.{net % 100:02}", paid.at))
         return rows
@@ -272,28 +272,28 @@ class Oracle:
         return until
 
     def _rows_by_hand(self, act: ByHand) -> list[Row]:
-        if act.act not in ("grant", "extend") or self._denied(act.buyer, act.site, act.level, act.at):
+        if act.act not in ("grant", "extend") or self._denied(act.buyer, act.site, act.level, act.at, act.until):
             return []
         return [Row(act.site, act.buyer, act.level, act.until, "0.00", act.at)]
 
-    def _denied(self, buyer: str, site: str, level: str, begun: datetime) -> bool:
-        """Whether staff keep this from giving access: held now, or begun before a revocation that stands."""
-        holds: set[str] = set()
-        revoked: dict[str, datetime] = {}
+    def _denied(self, buyer: str, site: str, level: str, begun: datetime, until: date) -> bool:
+        """Whether staff keep this from giving access: held, or begun before a revocation that stands, and not over."""
+        holds: list[tuple[str, date]] = []
+        revoked: list[tuple[str, datetime]] = []
         for act in self.acts:
             if (act.buyer, act.site) != (buyer, site):
                 continue
             match act.act:
                 case "hold":
-                    holds.add(act.level)
+                    holds.append((act.level, act.at.date()))
                 case "revoke":
-                    revoked[act.level] = act.at
+                    revoked.append((act.level, act.at))
                 case "release":
-                    holds = {held for held in holds if act.level not in ("", held)}
-                    revoked = {gone: at for gone, at in revoked.items() if act.level not in ("", gone)}
+                    holds = [(held, since) for held, since in holds if act.level not in ("", held)]
+                    revoked = [(gone, at) for gone, at in revoked if act.level not in ("", gone)]
         of_level = ("", level)
-        return any(held in of_level for held in holds) or any(
-            gone in of_level and begun <= at for gone, at in revoked.items()
+        return any(held in of_level and until >= since for held, since in holds) or any(
+            gone in of_level and begun <= at and until >= at.date() for gone, at in revoked
         )
 
 

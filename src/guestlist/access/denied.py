@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from guestlist.access.models import Grant, GrantState, StaffChange
 from guestlist.domain.staff import Act, Change, denial, denied_in_words
@@ -27,10 +27,15 @@ def as_change(row: StaffChange) -> Change:
 
 
 def despite_denial(
-    planned_live: bool, planned_reason: str, level: str, begun_at: datetime, changes: Sequence[Change]
+    planned_live: bool,
+    planned_reason: str,
+    level: str,
+    begun_at: datetime,
+    until_on: date | None,
+    changes: Sequence[Change],
 ) -> tuple[bool, str]:
     """Whether a grant gives access, and why, once what staff decided stands above what was planned."""
-    denied = denial(level, begun_at, changes) if planned_live else None
+    denied = denial(level, begun_at, until_on, changes) if planned_live else None
     if denied is None:
         return planned_live, planned_reason
     return False, f"{planned_reason}; {denied_in_words(denied)}"
@@ -48,7 +53,7 @@ def begun_at(grant: Grant) -> datetime:
 def stand(grant: Grant, changes: Iterable[Change]) -> None:
     """Make a grant say what is planned unless staff denied it, and set the state that follows."""
     grant.live, grant.reason = despite_denial(
-        grant.planned_live, grant.planned_reason, grant.level, begun_at(grant), list(changes)
+        grant.planned_live, grant.planned_reason, grant.level, begun_at(grant), grant.until_on, list(changes)
     )
     if grant.live and grant.confirmed_live is False and not grant.remote_id:
         # It ended before the site had it, so it is made there as if for the first time, welcome mail and all.

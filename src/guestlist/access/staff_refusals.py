@@ -143,11 +143,14 @@ def check_extension(asked: Asked, grants: Sequence[Grant]) -> None:
 
 
 def check_revocation(asked: Asked, grants: Sequence[Grant], changes: Sequence[Change]) -> None:
-    """Refuse to revoke what is not there; what is merely on hold can be revoked."""
+    """Refuse to revoke what is not there.
+
+    What is merely on hold can be revoked, and so can what is over: further charges of its order would give access.
+    """
     without_holds = [change for change in changes if change.act is not Act.HOLD]
     for grant in grants:
         named = asked.level in ("", grant.level)
-        if named and grant.planned_live and denial(grant.level, begun_at(grant), without_holds) is None:
+        if named and grant.planned_live and denial(grant.level, begun_at(grant), None, without_holds) is None:
             return
     raise StaffRefused(
         "level" if asked.level else "email",

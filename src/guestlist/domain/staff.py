@@ -54,18 +54,22 @@ def in_force(changes: Iterable[Change]) -> list[Change]:
     return standing
 
 
-def denial(level: str, begun_at: datetime, changes: Iterable[Change]) -> Change | None:
+def denial(level: str, begun_at: datetime, until_on: date | None, changes: Iterable[Change]) -> Change | None:
     """The act that keeps a grant from giving access, the latest where there are several; None = nobody denied it.
 
     A hold counts for every grant, a revocation for those that began before it, so that a new purchase gives access
-    again while a rebill of an old one does not.
+    again while a rebill of an old one does not. What was over by the day of the act is left as it was: there is no
+    access to take away, and at the site its money would count as given back.
 
     Args:
         begun_at: when the grant's order was placed, or when staff gave it.
+        until_on: the grant's last day; None = for ever.
         changes: the member's acts at the site, oldest first.
     """
     for change in reversed(in_force(changes)):
-        if change.level in ("", level) and (change.act is Act.HOLD or begun_at <= change.at):
+        if change.level not in ("", level) or (until_on is not None and until_on < change.at.date()):
+            continue
+        if change.act is Act.HOLD or begun_at <= change.at:
             return change
     return None
 

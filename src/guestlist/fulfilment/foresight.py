@@ -134,7 +134,7 @@ class _Known:
     def denied(self, order: Order, place: Place, level: str, given: Given) -> Given:
         """The same once what staff decided stands above it."""
         changes = self._staff.get(place.member, ()) if place.member else ()
-        live, reason = despite_denial(given.live, given.reason, level, order.placed_at, changes)
+        live, reason = despite_denial(given.live, given.reason, level, order.placed_at, given.until_on, changes)
         return replace(given, live=live, reason=reason)
 
     def place(self, order: Order, site: str) -> Place:

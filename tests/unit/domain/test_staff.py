@@ -59,14 +59,22 @@ def test_who_denies_level_8_to_an_old_and_to_a_new_purchase(words, of_old, of_ne
     changes = acts(*words)
 
     for begun_at, expected in ((BEFORE, of_old), (LATER, of_new)):
-        assert denial("8", begun_at, changes) is (changes[expected] if expected is not None else None)
+        assert denial("8", begun_at, None, changes) is (changes[expected] if expected is not None else None)
 
 
 def test_what_began_in_the_moment_of_the_revocation_is_revoked():
     (revoked,) = acts("revoke 8")
 
-    assert denial("8", revoked.at, [revoked]) is revoked
-    assert denial("8", revoked.at + timedelta(microseconds=1), [revoked]) is None
+    assert denial("8", revoked.at, None, [revoked]) is revoked
+    assert denial("8", revoked.at + timedelta(microseconds=1), None, [revoked]) is None
+
+
+@pytest.mark.parametrize("act", ["hold", "revoke"])
+def test_what_was_over_by_the_day_of_the_act_is_left_as_it_was(act):
+    (change,) = acts(act)
+
+    assert denial("8", BEFORE, DAY.date() - timedelta(days=1), [change]) is None
+    assert denial("8", BEFORE, DAY.date(), [change]) is change
 
 
 @st.composite
@@ -77,8 +85,11 @@ def stories(draw: st.DrawFn) -> list[Change]:
     return acts(*(word.strip() for word in words))
 
 
-@given(stories(), st.integers(-1, 9))
-def test_a_grant_is_denied_by_whatever_hold_or_earlier_revocation_is_not_released(changes, day):
+LAST_DAYS = st.none() | st.integers(-1, 9).map(lambda day: (DAY + timedelta(days=day)).date())
+
+
+@given(stories(), st.integers(-1, 9), LAST_DAYS)
+def test_a_grant_is_denied_by_whatever_hold_or_earlier_revocation_met_it_and_is_not_released(changes, day, until_on):
     begun_at = DAY + timedelta(days=day)
 
     def stands(index: int) -> bool:
@@ -87,10 +98,12 @@ def test_a_grant_is_denied_by_whatever_hold_or_earlier_revocation_is_not_release
             return False
         if any(c.act is Act.RELEASE and c.level in ("", change.level) for c in changes[index + 1 :]):
             return False
+        if until_on is not None and change.at.date() > until_on:
+            return False
         return change.act is Act.HOLD or (change.act is Act.REVOKE and begun_at <= change.at)
 
     denying = [change for index, change in enumerate(changes) if stands(index)]
-    assert denial("8", begun_at, changes) is (denying[-1] if denying else None)
+    assert denial("8", begun_at, until_on, changes) is (denying[-1] if denying else None)
 
 
 @given(stories())
@@ -98,15 +111,15 @@ def test_releasing_everything_leaves_nothing_denied(changes):
     released = [*changes, *acts(*["grant 8"] * len(changes), "release")[-1:]]
 
     assert in_force(released) == []
-    assert denial("8", BEFORE, released) is None
+    assert denial("8", BEFORE, None, released) is None
 
 
-@given(stories(), st.integers(-1, 9))
-def test_what_is_denied_to_a_new_purchase_is_denied_to_an_older_one(changes, day):
+@given(stories(), st.integers(-1, 9), LAST_DAYS)
+def test_what_is_denied_to_a_new_purchase_is_denied_to_an_older_one(changes, day, until_on):
     begun_at = DAY + timedelta(days=day)
 
-    if denial("8", begun_at, changes) is not None:
-        assert denial("8", begun_at - timedelta(days=1), changes) is not None
+    if denial("8", begun_at, until_on, changes) is not None:
+        assert denial("8", begun_at - timedelta(days=1), until_on, changes) is not None
 
 
 def test_the_words_say_who_when_and_why():

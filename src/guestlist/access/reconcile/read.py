@@ -19,6 +19,12 @@ PAUSE_SECONDS = 0.2
 TRIES_AFTER = (2.0, 10.0, 30.0)
 LONGEST_WAIT = 60.0
 
+# Else a site that overlooks the page's number would be read without an end.
+SAME_AGAIN = NeedsAttention(
+    "The site shows the same page of its transactions again and again.",
+    "A plugin there breaks the lists of the MemberPress REST API: switch plugins off one by one to find it.",
+)
+
 
 class Stopped(Exception):
     """The site did not let the reconciliation go on; `outcome` says why."""
@@ -34,9 +40,13 @@ def read(run: Reconciliation, site: Site, told: Callable[[], None]) -> None:
     Raises:
         Stopped: the site did not answer, after some tries.
     """
+    before: HoldingsPage | None = None
     while run.state == ReconciliationState.READING:
         release_connection()
         page = _page(site, run.cursor)
+        if before is not None and page.rows and page.rows == before.rows:
+            raise Stopped(SAME_AGAIN)
+        before = page
         with transaction.atomic():
             SeenHolding.objects.bulk_create(_kept(run, page.rows), ignore_conflicts=True)
             run.cursor = page.next

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from dataclasses import replace
 from typing import assert_never
 
@@ -64,6 +65,8 @@ async def _serve_faulty(fault: Fault, site: WordPress, request: Request, wire: W
             await wire.answer(Response(302, b"", HTML, (("Location", fault.value),)))
         case FaultKind.OLD_ANSWER:
             await wire.answer(await _cached(site, request, by_route=fault.value == "route"))
+        case FaultKind.FIRST_PAGE:
+            await wire.answer(await _first_page(site, request))
         case _:
             await _spoil(fault.what, await front.answer(site, request), wire)
 
@@ -78,6 +81,12 @@ async def _cached(site: WordPress, request: Request, *, by_route: bool) -> Respo
     if request.method == "GET" and response.status == 200 and not _forbids_storing(response):
         site.cached[address] = response
     return response
+
+
+async def _first_page(site: WordPress, request: Request) -> Response:
+    """What a plugin lists that overlooks the page's number and leaves out the totals."""
+    response = await front.answer(site, replace(request, query=re.sub(r"\bpage=\d+", "page=1", request.query)))
+    return replace(response, headers=tuple(pair for pair in response.headers if not pair[0].startswith("X-WP-Total")))
 
 
 def _forbids_storing(response: Response) -> bool:

@@ -31,7 +31,8 @@ class FaultKind(StrEnum):
     """What goes wrong with one request. "after work": the site did what was asked, the answer does not say so.
 
     `old_answer`: a cache stands before the site and answers a GET with what the same address was answered first, if it
-    was allowed to keep that; `old_answer:route` = it does not look at the query.
+    was allowed to keep that; `old_answer:route` = it does not look at the query. `first_page`: whichever page of a list
+    is asked for, the first one comes, and how many there are is not said.
     """
 
     CLOSE_BEFORE_WORK = "close_before_work"
@@ -49,6 +50,7 @@ class FaultKind(StrEnum):
     STATUS = "status"
     REDIRECT = "redirect"
     OLD_ANSWER = "old_answer"
+    FIRST_PAGE = "first_page"
 
 
 class BadSwitch(ValueError):
