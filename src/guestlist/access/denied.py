@@ -64,5 +64,9 @@ def stand(grant: Grant, changes: Iterable[Change]) -> None:
         right = grant.confirmed_live is True and grant.confirmed_until_on == grant.until_on
     if grant.live and grant.blocked:
         grant.state = GrantState.BLOCKED
+    elif not right or grant.state == GrantState.DUE:
+        # What is due stays so until the site has shown it, also if it is to be as it was confirmed before: a lane may
+        # have been at work meanwhile, and may have died over it.
+        grant.state = GrantState.DUE
     else:
-        grant.state = GrantState.RIGHT if right else GrantState.DUE
+        grant.state = GrantState.RIGHT

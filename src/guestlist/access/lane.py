@@ -127,7 +127,7 @@ def _take_over(site_id: str) -> Lane | None:
         )
         if left:
             log.warning("lane_taken_over", site=site_id, members=len(left))
-            Grant.objects.filter(member__in=left, state=GrantState.DUE, remote_id="").update(look_first=True)
+            Grant.objects.filter(member__in=left, state=GrantState.DUE).update(look_first=True)
             Member.objects.filter(pk__in=left, remote_id="").update(look_first=True)
             due_at = timezone.now() + max(STILL_ON_ITS_WAY, 2 * _slowest_write(site))
             Member.objects.filter(pk__in=left).update(state=MemberState.DUE, due_at=due_at, version=F("version") + 1)

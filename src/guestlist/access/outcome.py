@@ -169,16 +169,11 @@ def _write_grant(grant_id: int, wanted: WantedGrant, outcome: Outcome) -> None:
 def _unless_changed(wanted: WantedGrant, state: GrantState, problem: str = "", remedy: str = "") -> dict[str, Case]:
     """What to write of a grant that still is as it was claimed.
 
-    One that a new event changed meanwhile is settled anew, and the old wish's trouble is none of its own. Should it
-    have been changed back to what the site confirmed before: the site may hold either by now.
+    One that a new event changed meanwhile is settled anew, and the old wish's trouble is none of its own.
     """
     unchanged = Q(live=wanted.live, until_on=wanted.until_on, state=GrantState.DUE)
     return {
-        "state": Case(
-            When(unchanged, then=Value(state.value)),
-            When(state=GrantState.RIGHT, then=Value(GrantState.DUE.value)),
-            default=F("state"),
-        ),
+        "state": Case(When(unchanged, then=Value(state.value)), default=F("state")),
         "problem": Case(When(unchanged, then=Value(problem)), default=F("problem"), output_field=TextField()),
         "remedy": Case(When(unchanged, then=Value(remedy)), default=F("remedy"), output_field=TextField()),
     }
