@@ -147,16 +147,18 @@ def _level_access(
     level: str, title: str, grants: Sequence[GrantView], changes: Sequence[StaffChangeView], today: date
 ) -> LevelAccess:
     """Access lasts while any of the live grants does."""
+    denying = _denying(level, changes)
     live = [grant for grant in grants if grant.live]
     known = [grant for grant in live if grant.state is not GrantState.BLOCKED]
     dates = [grant.until_on for grant in known if grant.until_on is not None]
     state, until_on = AccessState.ENDED, None
     if len(dates) < len(known):
         state = AccessState.FOREVER
-    elif dates:
-        until_on = max(dates)
-        state = AccessState.UNTIL if until_on >= today else AccessState.OVER
-    elif live:
+    elif dates and max(dates) >= today:
+        state, until_on = AccessState.UNTIL, max(dates)
+    elif dates and not _was_taken_away(grants, denying):
+        state, until_on = AccessState.OVER, max(dates)
+    elif live and not dates:
         state = AccessState.UNKNOWN
     return LevelAccess(
         level=level,
@@ -164,13 +166,23 @@ def _level_access(
         state=state,
         until_on=until_on,
         confirmed=all(grant.state is GrantState.RIGHT for grant in grants),
-        words=_sentence(state, until_on, grants, _denying(level, changes), today),
+        words=_sentence(state, until_on, grants, denying, today),
     )
 
 
 def _denying(level: str, changes: Sequence[StaffChangeView]) -> StaffChangeView | None:
     """The latest hold or revocation in force that names the level."""
     return next((c for c in reversed(changes) if c.in_force and c.level in ("", level)), None)
+
+
+def _was_taken_away(grants: Sequence[GrantView], denying: StaffChangeView | None) -> bool:
+    """Of a level that some grants gave until a day that is past: whether it is for more than that that it is gone."""
+    held = denying is not None and denying.act is Act.HOLD
+    return held or any(grant.denied for grant in grants) or not _latest(grants).live
+
+
+def _latest(grants: Sequence[GrantView]) -> GrantView:
+    return max(grants, key=lambda grant: (grant.charged_at, grant.id))
 
 
 def _sentence(
@@ -202,8 +214,7 @@ def _sentence(
 def _why_none(grants: Sequence[GrantView], denying: StaffChangeView | None) -> str:
     if denying is not None and (denying.act is Act.HOLD or any(grant.denied for grant in grants)):
         return f"none: {denied_in_words(_domain(denying))}"
-    latest = max(grants, key=lambda grant: (grant.charged_at, grant.id), default=None)
-    return f"none any more: {latest.reason}" if latest else "none"
+    return f"none any more: {_latest(grants).reason}" if grants else "none"
 
 
 def _domain(view: StaffChangeView) -> Change:

@@ -42,7 +42,7 @@ def list_reconciliations(request: HttpRequest) -> Reconciliations:
     return Reconciliations(items=latest())
 
 
-@router.post("/reconciliations", response={200: ReconciliationView, 404: Problem, **COMMON})
+@router.post("/reconciliations", response={200: ReconciliationView, 400: Problem, 404: Problem, **COMMON})
 def reconcile_site(request: HttpRequest, wanted: Wanted) -> ReconciliationView:
     """Have the next worker reconcile a site; one that is under way is gone on with."""
     try:

@@ -7,7 +7,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 
 from guestlist.access.models import Member, MemberState
 from guestlist.access.reconcile.models import Drift, OwnerHolding, Reconciliation, ReconciliationState
@@ -94,18 +95,17 @@ def latest() -> list[ReconciliationView]:
 
 def latest_checks() -> dict[str, Check]:
     """Each site's latest reconciliation in short, by site."""
-    rows = list(Reconciliation.objects.order_by("site_id", "-pk").distinct("site_id"))
-    counted = Drift.objects.filter(reconciliation__in=rows).values("reconciliation").annotate(count=Count("pk"))
-    found = dict(counted.values_list("reconciliation", "count"))
+    counted = Drift.objects.filter(reconciliation=OuterRef("pk")).values("reconciliation").annotate(count=Count("pk"))
+    rows = Reconciliation.objects.annotate(found=Coalesce(Subquery(counted.values("count")), 0))
     return {
         run.site_id: Check(
             state=ReconciliationState(run.state),
             started_at=run.started_at,
             finished_at=run.finished_at,
-            found=found.get(run.pk, 0),
+            found=run.found,
             reason=run.reason,
         )
-        for run in rows
+        for run in rows.order_by("site_id", "-pk").distinct("site_id")
     }
 
 
