@@ -100,12 +100,12 @@ def _bought(item: Item, placed: tuple[OrderPlaced, OrderLine] | None, told: list
     anchor = placed[0].at.date() if placed else None
     charges = [_first_charge(*placed)] if placed else []
     charges += [_rebill(fact, line, anchor) for fact in rebills]
-    if any(isinstance(fact, Completed) for fact in told) or any(fact.payments_left == 0 for fact in rebills):
-        # A plan ends with its latest charge, also where "completed" came before the charge that completed it.
-        charges[-1] = replace(charges[-1], last=True, due_on=None)
-    elif line is not None and line.billing is Billing.ONE_TIME and rebills:
+    if line is not None and line.billing is Billing.ONE_TIME and rebills:
         # A one-time price that was deferred (see `_as_paid`): its real charge is the only one.
         charges[-1] = replace(charges[-1], last=True, due_on=None, recurring=False)
+    elif any(isinstance(fact, Completed) for fact in told) or any(fact.payments_left == 0 for fact in rebills):
+        # A plan ends with its latest charge, also where "completed" came before the charge that completed it.
+        charges[-1] = replace(charges[-1], last=True, due_on=None)
     charges = with_refunds(charges, [fact for fact in told if isinstance(fact, Refunded)])
     name = line.name if line else next((fact.name for fact in rebills if fact.name), str(item))
     return BoughtItem(item=item, name=name, charges=tuple(charges), standing=standing(charges, told))

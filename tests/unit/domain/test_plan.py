@@ -145,6 +145,13 @@ def test_later_charges_extend_and_the_last_one_settles(facts, fields, wanted):
     assert untils(result) == {f"product-12/{charge}/10": until for charge, until in wanted.items()}
 
 
+@pytest.mark.parametrize("left", [None, 0])
+def test_the_real_charge_of_a_deferred_price_is_no_last_instalment_whatever_the_cart_says_is_left(left):
+    result = planned([DEFERRED, rebill("2026-03-24", index=1, payments_left=left)], rule("product-12", "academy/9"))
+
+    assert untils(result) == {"product-12/first/9": "2026-03-27", "product-12/INV-9-1/9": "2027-03-24"}
+
+
 @pytest.mark.parametrize("after_last", ["forever", "level-terms", "period-end"])
 def test_a_finished_plan_at_a_yearly_level(after_last):
     until = {"forever": "for ever", "level-terms": "2027-05-10", "period-end": "2026-06-10"}[after_last]
