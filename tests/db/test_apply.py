@@ -272,7 +272,7 @@ def test_an_unknown_level_is_refused_with_the_levels_there_are(academy: Academy)
     ((at, place, words),) = refused(CART + academy.block() + RULE.replace('"8"', '"77"'))
 
     assert (at, place) == (14, "rules[0].grants[0].level")
-    assert 'academy has no level "77" It has: ' in words
+    assert 'academy has no published level "77" that can be read It has: ' in words
     assert '9 ("Silver yearly"), 8 ("Gold monthly").' in words
     apply_settings(CART + academy.block() + RULE)
 

@@ -357,7 +357,7 @@ def test_whatever_arrives_first_after_a_revocation_only_the_new_order_gives_acce
         (Act.EXTEND, {"level": "10", "until": IN_A_YEAR, "site_id": "club"}, "level", "for ever"),
         (Act.REVOKE, {"email": "new@buyers.test"}, "email", "Nobody with the address"),
         (Act.REVOKE, {"level": "9"}, "level", "nothing to revoke"),
-        (Act.REVOKE, {"level": "77"}, "level", "no level 77"),
+        (Act.REVOKE, {"level": "77"}, "level", "no published level 77"),
         (Act.HOLD, {"email": "new@buyers.test"}, "email", "Nobody with the address"),
         (Act.RELEASE, {"email": "new@buyers.test"}, "email", "Nobody with the address"),
         (Act.RELEASE, {}, "level", "nothing to release"),
@@ -435,7 +435,7 @@ def test_a_level_that_the_site_has_no_more_can_be_taken_but_not_given():
     sell(TODAY, due=IN_A_MONTH)
     Site.objects.filter(pk="academy").update(levels=[{"id": "9", "title": "Silver", "terms": {}}])
 
-    with pytest.raises(StaffRefused, match="no level 8"):
+    with pytest.raises(StaffRefused, match="no published level 8"):
         do(Act.GRANT)
     do(Act.REVOKE)
 

@@ -223,5 +223,10 @@ def _take_welcome(grant: Grant, wanted: PlannedGrant, asked: dict[tuple[str, str
 
 def _miss_level(grant: Grant, target: Target) -> None:
     grant.state = GrantState.ATTENTION
-    grant.problem = f"The site {target.site} has no level {target.level}."
-    grant.remedy = "Choose another level in the rule, or make the level at the site; then replay the delivery."
+    grant.problem = (
+        f"The site {target.site} has no published level {target.level}, or its price and expiry cannot be read."
+    )
+    grant.remedy = (
+        "Publish the level at the site (if it is there, save it there again), or choose another one in the rule; then "
+        "replay the delivery."
+    )

@@ -98,7 +98,7 @@ def check_level(asked: Asked, grants: Sequence[Grant], changes: Sequence[Change]
     ends = asked.act not in (Act.GRANT, Act.EXTEND)
     if ends and (any(g.level == asked.level for g in grants) or any(c.level == asked.level for c in changes)):
         return
-    problem = f"The site {asked.site.pk} has no level {asked.level}."
+    problem = f"The site {asked.site.pk} has no published level {asked.level} that can be read."
     raise StaffRefused("level", problem, _listed_levels(asked.site))
 
 

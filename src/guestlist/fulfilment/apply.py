@@ -204,7 +204,7 @@ class Draft:
         listed = ", ".join(f'{id_} ("{shortened(title)}")' for id_, title in list(levels.items())[:MANY_LEVELS])
         more = f" and {len(levels) - MANY_LEVELS} more" if len(levels) > MANY_LEVELS else ""
         remedy = f"It has: {listed}{more}." if levels else "It has no level at all: publish one at the site first."
-        problem = f'{site} has no level "{shortened(level)}"'
+        problem = f'{site} has no published level "{shortened(level)}" that can be read'
         self.problems.append(self._file.problem(named.path, problem, remedy))
 
     def _warn_of_open_addresses(self) -> None:
