@@ -72,6 +72,11 @@ class Staff:
 
 
 @dataclass(frozen=True)
+class Later:
+    """Nobody does anything; the sites have all that came so far."""
+
+
+@dataclass(frozen=True)
 class MemberGone:
     """The site's owner deletes the buyer's user."""
 
@@ -98,7 +103,12 @@ class Mapped:
     item: str
 
 
-Act = Staff | MemberGone | TransactionGone | OwnersGift | Mapped
+@dataclass(frozen=True)
+class Reconciled:
+    """The seller has drift at the site mended."""
+
+
+Act = Staff | Later | MemberGone | TransactionGone | OwnersGift | Mapped | Reconciled
 Step = Delivery | Act
 
 

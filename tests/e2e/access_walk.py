@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import random
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 from itertools import groupby
-from threading import local
+from threading import Lock
 from typing import Any, assert_never
 
 import httpx2
@@ -18,14 +18,18 @@ from e2e.access_rows import (
     COMPANY,
     LATE_RULES,
     TABLE,
+    Act,
+    Later,
     Life,
     Mapped,
     MemberGone,
     OwnersGift,
+    Reconciled,
     Row,
     Staff,
     Step,
     TransactionGone,
+    day,
     on_sale,
 )
 from e2e.system import System
@@ -35,7 +39,10 @@ from guestlist.sandbox.site.server import SandboxSite
 VARIANTS = ("forwards", "doubled", "reversed", "shuffled", "shuffled-again")
 # In these the site is as it should be before the next delivery arrives; in the others they come in a burst.
 STEP_BY_STEP = ("forwards", "reversed")
+# The doubled ones come forwards; all others have an order of their own.
+ORDERS = len(VARIANTS) - 1
 SENDERS = 8
+TRIES = 20
 SEED = 20230310
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 
@@ -57,7 +64,7 @@ class Post:
 
 
 # What happens in one life before everything has to be settled again.
-Round = list[Post | Step]
+Round = Sequence[Post | Act]
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,7 @@ class Walk:
     row: Row
     variant: str
     life: Life
-    rounds: list[Round]
+    rounds: Sequence[Round]
     companions: int
 
 
@@ -79,14 +86,16 @@ def walks() -> list[Walk]:
 
 def _walk(row: Row, variant: str, number: int) -> Walk:
     life = Life(f"{row.name}-{variant}", number)
+    buyer = life.buyer
     steps = list(row.story(life))
     stages = [list(stage) for _, stage in groupby(steps, key=lambda step: isinstance(step, Delivery))]
     told = next((stage for stage in stages if isinstance(stage[0], Delivery)), None)
     if told is None:
         raise ValueError(f"{row.name}: nothing is ever delivered")
     companions = 0
-    while _orders_of(stages) < 1 + len(VARIANTS) - 2:
-        told.append(life.buys(COMPANIONS[row.site][companions], on="2023-03-05").success())
+    while _orders_of(stages) < ORDERS:
+        company = life.shop.order(buyer, COMPANIONS[row.site][companions], at=day("2023-03-05"))
+        told.append(company.success())
         companions += 1
     arranged = _arranged(stages, variant, row.name)
     rounds = [each for stage in arranged for each in _rounds(stage, variant)]
@@ -123,7 +132,7 @@ def _shuffles(stages: list[list[Step]], taken: tuple[Places, ...], name: str) ->
     """Other orders of arrival, each different from those taken and from one another."""
     dice = random.Random(f"{SEED} {name}")
     found = list(taken)
-    while len(found) < len(VARIANTS) - 1:
+    while len(found) < ORDERS:
         places = tuple(
             tuple(dice.sample(range(len(stage)), len(stage)))
             if isinstance(stage[0], Delivery)
@@ -170,27 +179,28 @@ class Hands:
     token: str
 
     def __post_init__(self) -> None:
-        self._local = local()
+        self._client = httpx2.Client(trust_env=False, timeout=30)
+        self._seller = Lock()
         self._mapped: set[str] = set()
+        self._reconciled: set[str] = set()
 
     def go(self, walked: Sequence[Walk]) -> None:
         """Walk all of them, round by round."""
-        with ThreadPoolExecutor(SENDERS) as pool:
+        with self._client, ThreadPoolExecutor(SENDERS) as pool:
             for number in range(max(len(walk.rounds) for walk in walked)):
                 under_way = [walk for walk in walked if number < len(walk.rounds) and walk.rounds[number]]
                 list(pool.map(lambda walk, number=number: self._do(walk, number), under_way))
-                self.system.settle(120)
+                self.system.settle(300)
 
     def _do(self, walk: Walk, number: int) -> None:
         for step in walk.rounds[number]:
             match step:
                 case Post():
-                    answer = self._client().post(
-                        f"{self.system.url}/hooks/shop", content=step.body, headers={"Content-Type": step.content_type}
-                    )
-                    assert answer.status_code == 200, answer.text
+                    self._post(step)
                 case Staff():
                     self._staff(walk, step)
+                case Later():
+                    pass
                 case MemberGone():
                     member = self._member(walk)
                     self._at_site(walk, f"members/{member['id']}/delete")
@@ -201,14 +211,25 @@ class Hands:
                             self._at_site(walk, f"transactions/{made['id']}/delete")
                 case OwnersGift(level, until):
                     member = self._at_site(walk, "members", {"email": walk.life.addresses[0]})
-                    gift = {"member": member["id"], "membership": level, "expires_at": until, "trans_num": "by-hand"}
-                    self._at_site(walk, "transactions", gift | {"trans_num": f"owner-{member['id']}"})
+                    gift = {"member": member["id"], "membership": level, "expires_at": until}
+                    self._at_site(walk, "transactions", gift)
                 case Mapped(item):
                     self._map(item)
-                case Delivery():
-                    raise TypeError("a delivery is posted in an encoding")
+                case Reconciled():
+                    self._reconcile(walk.row.site)
                 case _:
                     assert_never(step)
+
+    def _post(self, post: Post) -> None:
+        """As the cart does: whoever is too busy to store it gets it again."""
+        for _ in range(TRIES):
+            answer = self._client.post(
+                f"{self.system.url}/hooks/shop", content=post.body, headers={"Content-Type": post.content_type}
+            )
+            if answer.status_code != httpx2.codes.SERVICE_UNAVAILABLE:
+                break
+            time.sleep(1)
+        assert answer.status_code == httpx2.codes.OK, answer.text
 
     def _staff(self, walk: Walk, step: Staff) -> None:
         sent: dict[str, Any] = {"email": walk.life.addresses[0], "site": walk.row.site, "why": "a row of the table"}
@@ -216,18 +237,31 @@ class Hands:
             sent["level"] = str(step.level)
         if step.act in ("grant", "extend"):
             sent["until"] = step.until
-        answer = self._client().post(
-            f"{self.system.url}/api/v1/members/{step.act}", json=sent, headers={"Authorization": f"Bearer {self.token}"}
-        )
-        assert answer.status_code == 200, f"{walk.life.name}: {answer.text}"
+        self._ask(f"members/{step.act}", sent)
+
+    def _ask(self, what: str, sent: dict[str, Any]) -> Any:
+        headers = {"Authorization": f"Bearer {self.token}"}
+        answer = self._client.post(f"{self.system.url}/api/v1/{what}", json=sent, headers=headers)
+        assert answer.status_code == 200, f"{what} {sent}: {answer.text}"
+        return answer.json()
 
     def _map(self, item: str) -> None:
-        if item in self._mapped:
-            return
-        self._mapped.add(item)
-        self.system.apply(LATE_RULES[item])
-        aligned = self.system.command("align", "--cart", "shop", "--item", item, "--yes")
-        assert aligned.returncode == 0, aligned.stderr
+        """Name all that was sold without a rule, once, and bring the item's past sales in line, once."""
+        with self._seller:
+            if not self._mapped:
+                self.system.apply("".join(LATE_RULES.values()))
+            if item not in self._mapped:
+                self._mapped.add(item)
+                aligned = self._ask("align", {"cart": "shop", "item": item})
+                assert aligned["left"] == 0
+
+    def _reconcile(self, site: str) -> None:
+        """Mend drift, once for all variants of the row."""
+        with self._seller:
+            if site not in self._reconciled:
+                self._reconciled.add(site)
+                done = self.system.command("reconcile", "--fix", "--site", site)
+                assert done.returncode == 3, done.stderr
 
     def _member(self, walk: Walk) -> dict[str, Any]:
         (member,) = members_of(walk, self.site.state(SANDBOX_NAMES[walk.row.site]))
@@ -236,66 +270,7 @@ class Hands:
     def _at_site(self, walk: Walk, what: str, sent: dict[str, Any] | None = None) -> Any:
         return self.site.act("POST", what, sent, name=SANDBOX_NAMES[walk.row.site])
 
-    def _client(self) -> httpx2.Client:
-        if not hasattr(self._local, "client"):
-            self._local.client = httpx2.Client(trust_env=False, timeout=30)
-        client: httpx2.Client = self._local.client
-        return client
-
 
 def members_of(walk: Walk, state: dict[str, Any]) -> list[dict[str, Any]]:
     """The buyer's users at a site."""
     return [person for person in state["members"] if person["email"] in walk.life.addresses]
-
-
-class Judge:
-    """Looks into the sites, on any date."""
-
-    def __init__(self, site: SandboxSite) -> None:
-        self._site = site
-        self._state = cache(self._look)
-
-    def _look(self, site: str, on: str) -> dict[str, Any]:
-        name = SANDBOX_NAMES[site]
-        self._site.switch(name=name, now=f"{on}T12:00:00+00:00")
-        return self._site.state(name)
-
-    def found(self, walk: Walk) -> Found:
-        """What the site has for the buyer of a row, on the row's date."""
-        state = self._state(walk.row.site, walk.row.on)
-        members = members_of(walk, state)
-        ids = {member["id"] for member in members}
-        made = [each for each in state["transactions"] if each["user_id"] in ids]
-        return Found(
-            addresses=[member["email"] for member in members],
-            held={entry["membership"]: entry["until"] for member in members for entry in member["access"]},
-            complete=sum(each["status"] == "complete" and each["membership_id"] != COMPANY for each in made),
-            told_twice=len(made) - len({each["trans_num"] for each in made}),
-        )
-
-
-@dataclass(frozen=True)
-class Found:
-    """A buyer at a site.
-
-    Attributes:
-        held: level -> last day.
-        told_twice: transactions that have another one's reference.
-    """
-
-    addresses: list[str]
-    held: dict[int, str | None]
-    complete: int
-    told_twice: int
-
-
-def expected(walk: Walk) -> Found:
-    """What the row says, with the companions' level."""
-    company = {COMPANY: None} if walk.companions else {}
-    someone = bool(walk.row.held or walk.row.complete or company)
-    return Found(
-        addresses=[walk.life.addresses[walk.row.address or 0]] if someone else [],
-        held={**walk.row.held, **company},
-        complete=walk.row.complete,
-        told_twice=0,
-    )

@@ -2,7 +2,7 @@
 
 Each row forwards, each delivery doubled, reversed, and in two seeded shuffles. Forwards and reversed, the site is as it
 should be before the next delivery arrives; in the other variants a buyer's deliveries come in a burst. Rows of one or
-two deliveries have companions, other orders of the same buyer, so that there are at least three other orders of arrival.
+two deliveries have companions, other orders of the same buyer, so that there always are three other orders.
 Where a step is no delivery (staff, the owner at the site, the seller who names an item), the deliveries before and
 after it are permuted among themselves.
 """
@@ -19,9 +19,15 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from e2e import access_rows_bought  # noqa: F401  each enters its rows
+from e2e import (  # noqa: F401  each enters its rows
+    access_rows_bought,
+    access_rows_by_hand,
+    access_rows_ended,
+    access_rows_interrupted,
+)
+from e2e.access_judge import Judge, expected
 from e2e.access_rows import COMPANY, RULES, SEASON, SEASON_ENDS, TABLE
-from e2e.access_walk import VARIANTS, Hands, Judge, Walk, expected, walks
+from e2e.access_walk import VARIANTS, Hands, Walk, walks
 from e2e.system import System, cart_block, site_block
 from embedded_database import VARIABLE
 from guestlist.sandbox.site.server import SandboxSite
@@ -34,9 +40,8 @@ def site() -> Iterator[SandboxSite]:
         for name in ("", "club"):
             running.act("POST", f"memberships/{SEASON}", {"expire_fixed": SEASON_ENDS}, name=name)
             store = running.app.site(name).store
-            store.memberships[COMPANY] = Membership(
-                id=COMPANY, title="Company", price="5.00", created_at=store.clock.now()
-            )
+            now = store.clock.now()
+            store.memberships[COMPANY] = Membership(id=COMPANY, title="Company", price="5.00", created_at=now)
         yield running
 
 
@@ -67,9 +72,10 @@ def system(migrated_template: str, tmp_path_factory: pytest.TempPathFactory) -> 
 def walked(system: System, site: SandboxSite) -> dict[tuple[str, str], Walk]:
     """Every variant of every row, after all of it has happened."""
     sites = site_block(site) + site_block(site, "club", "/s/club") + 'on_email_change = "follow"\n'
-    quick = sites.replace("allow_private", "concurrency = 8\nallow_private")
+    quick = sites.replace("allow_private", "concurrency = 2\nallow_private")
     system.apply(cart_block() + quick + "".join(RULES))
     system.web()
+    system.worker()
     system.worker()
     token = system.command("token", "create", "table").stdout.split()[-1]
     every = walks()
@@ -89,4 +95,4 @@ def test_a_row_of_the_table(name: str, variant: str, walked: dict[tuple[str, str
 
     found = judge.found(walk)
 
-    assert found == expected(walk), system.command("members", "show", walk.life.addresses[0]).stdout
+    assert found == expected(walk, found), system.command("members", "show", walk.life.addresses[0]).stdout
