@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
@@ -78,9 +78,9 @@ class Walk:
     companions: int
 
 
-def walks() -> list[Walk]:
-    """Every variant of every row."""
-    pairs = [(row, variant) for row in TABLE.values() for variant in VARIANTS]
+def walks(names: Container[str]) -> list[Walk]:
+    """Every variant of the rows with these names."""
+    pairs = [(row, variant) for row in TABLE.values() if row.name in names for variant in VARIANTS]
     return [_walk(row, variant, number) for number, (row, variant) in enumerate(pairs)]
 
 
