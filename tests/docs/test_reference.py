@@ -66,7 +66,7 @@ def test_the_default_of_an_option_is_the_documented_one(name):
     defaults = {
         parameter.opts[0]: parameter.default
         for parameter in COMMANDS[name].params
-        if not isinstance(parameter.default, bool) and parameter.default is not None
+        if not isinstance(parameter.default, bool) and parameter.default not in (None, "")
     }
 
     documented = dict(rows)
