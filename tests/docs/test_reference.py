@@ -174,6 +174,15 @@ def test_each_field_of_an_answer_that_is_shown_first_is_documented(name):
     assert set(fields) - {field for pair in told for field in pair} == set()
 
 
+def test_each_field_of_each_thing_that_is_sent_or_answered_is_documented():
+    schemas = api.get_openapi_schema()["components"]["schemas"]
+    told = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`\n]+)`", (REFERENCE / "http.md").read_text()))))
+
+    fields = {(name, field) for name, schema in schemas.items() for field in schema.get("properties", {})}
+
+    assert {(name, field) for name, field in fields if field not in told} == set()
+
+
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
 def test_each_operation_is_described_for_programs(name):
     operation = OPERATIONS[name]
