@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -232,6 +233,43 @@ def test_one_address_at_two_carts_is_one_person_at_a_site(batch, monkeypatch):
     align()
     assert Member.objects.count() == 1
     assert Grant.objects.filter(live=True).count() == 2
+
+
+@pytest.mark.parametrize("batch", [1, 200])
+def test_what_is_done_is_told_at_each_site_of_a_person_with_several_orders(batch, monkeypatch):
+    """The person's orders are done together at one site; what the later one gives elsewhere is told with them."""
+    monkeypatch.setattr(aligning, "BATCH", batch)
+    save(rule("product-12", "academy/8"), rule("product-13", "academy/8", "club/10"))
+    stored.deliver(monthly("7001"))
+    stored.deliver(monthly("7002", item="product-13"))
+    Rule.objects.update(grace_days=10)
+
+    expected = told(preview())
+    done = align()
+
+    assert sorted(told(done)) == sorted(expected)
+    assert numbers(done) == (0, 0, 2, 0)
+
+
+@pytest.mark.parametrize("batch", [1, 200])
+def test_who_has_another_address_at_the_cart_by_now_is_seen_with_all_their_orders(batch, monkeypatch):
+    monkeypatch.setattr(aligning, "BATCH", batch)
+    save(rule("product-12", "academy/8"))
+    stored.deliver(monthly("7001"))
+    new = replace(stored.NORA, email="nora@home.test")
+    stored.deliver(monthly("7002", new, "product-14"))
+    Member.objects.update(remote_id="41")
+    Rule.objects.update(grants=[{"site": "academy", "level": "9"}])
+    save(rule("product-14", "academy/9", grace_days=20))
+
+    found = preview()
+
+    assert told(found) == [
+        f"Nora@Buyers.test loses level 8 at academy (had it until {UNTIL})",
+        f"Nora@Buyers.test gains level 9 at academy until {DUE + timedelta(days=20)}",
+    ]
+    assert told(align()) == told(found)
+    assert access()["Nora@Buyers.test", "academy", "9"] == f"until {DUE + timedelta(days=20)}"
 
 
 def test_level_terms_that_changed_since_count_too():

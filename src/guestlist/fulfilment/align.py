@@ -88,7 +88,7 @@ def _walk(
         ids = outdated.orders_after(last, limit)
         if not ids:
             break
-        batch = _read(ids, outdated, in_force, item)
+        batch = _read(ids, outdated, in_force, item, do=do)
         tally.add(batch.changes)
         if do:
             for order_id in batch.orders:
@@ -112,23 +112,28 @@ class _Batch:
     changes: Sequence[LevelChange]
 
 
-def _read(ids: Sequence[int], outdated: Outdated, in_force: InForce, item: Item | None) -> _Batch:
+def _read(ids: Sequence[int], outdated: Outdated, in_force: InForce, item: Item | None, *, do: bool) -> _Batch:
     """Foresee a batch. Who has several orders is seen with all of them: losing a level needs all of them to lose it."""
-    here = set(ids)
     foreseen = _foresee(ids, in_force, item)
-    related = sorted(outdated.those_among(_orders_of_the_same_people(foreseen)) - here)
-    foreseen += _foresee(related, in_force, item)
+    seen, found = set(ids), foreseen
+    while related := sorted(outdated.those_among(_orders_of_the_same_people(found)) - seen):
+        found = _foresee(related, in_force, item)
+        foreseen += found
+        seen |= set(related)
+        if not do:
+            break  # whoever else these orders are about is told with a later batch
     first: defaultdict[tuple[str, int | None, str], int] = defaultdict(lambda: 2**63)
     for one in foreseen:
         if one.changes:
             first[one.place.key] = min(first[one.place.key], one.order.pk)
+    # Told once: all of what is done now, else with the first of the person's orders.
+    told = seen if do else set(ids)
     changes = [
         change
         for change in level_changes(foreseen, datetime.now(UTC).date())
-        # Told with the first of the person's orders, so that it is told once.
-        if change.grants and first[change.place.key] in here
+        if change.grants and first[change.place.key] in told
     ]
-    return _Batch([*ids, *related], changes)
+    return _Batch([*ids, *sorted(seen - set(ids))], changes)
 
 
 def _foresee(ids: Sequence[int], in_force: InForce, item: Item | None) -> list[Foreseen]:
@@ -157,6 +162,8 @@ def _orders_of_the_same_people(foreseen: Sequence[Foreseen]) -> list[int]:
     changing = [one for one in foreseen if one.changes]
     members = {one.place.member for one in changing if one.place.member}
     addresses = {one.place.email.lower() for one in changing}
-    through_grants = Grant.objects.filter(member__in=members, order__isnull=False).values("order")
-    found = Order.objects.filter(Q(pk__in=through_grants) | Q(customer__email_key__in=addresses))
+    grants = Grant.objects.filter(member__in=members, order__isnull=False)
+    # By the customer, too: one who has another address by now is still the member that they were.
+    theirs = Q(pk__in=grants.values("order")) | Q(customer__in=grants.values("customer"))
+    found = Order.objects.filter(theirs | Q(customer__email_key__in=addresses))
     return list(found.values_list("pk", flat=True))
