@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 import stored
@@ -22,8 +23,9 @@ from guestlist.fulfilment import align as aligning
 from guestlist.fulfilment.align import align, preview
 from guestlist.fulfilment.alignment import Alignment
 from guestlist.fulfilment.models import Decision, Rule
-from guestlist.fulfilment.planning import unmapped_items
+from guestlist.fulfilment.planning import replan, unmapped_items
 from guestlist.orders.models import Order
+from guestlist.orders.record import record
 
 pytestmark = pytest.mark.usefixtures("cart", "sites")
 
@@ -326,6 +328,23 @@ def test_a_level_that_the_site_does_not_have_is_gained_by_nobody():
     save(rule("product-12", "academy/77"))
 
     assert preview().gains == 0
+
+
+def test_a_charge_that_is_no_more_is_not_to_be_aligned_for_ever():
+    """Read again after an update, a delivery may tell of another item than before."""
+    save(rule("product-12", "academy/8"))
+    delivery = stored.deliver(monthly())
+    with transaction.atomic():
+        for order in record("shop", [monthly(item="product-13")], delivery.pk).orders:
+            replan(order)
+    Rule.objects.update(grace_days=10)
+
+    align(item=Item.parse("product-13"))
+    assert Decision.objects.count() == 1, "another item's"
+    align()
+
+    assert preview().nothing
+    assert not Decision.objects.exists()
 
 
 def test_only_the_cart_and_item_that_were_named_are_aligned():

@@ -13,10 +13,13 @@ import pytest
 from django.db import connection
 
 from db.conftest import make_cart, make_site
+from db.test_planning import deliver
 from factories import line, placed, rule
 from guestlist.access.models import Grant, GrantState, Member, SiteRequest
+from guestlist.access.queries import person
 from guestlist.connections.kick import CHANNEL
 from guestlist.connections.models import Cart, Site, SiteState
+from guestlist.domain.facts import Mode
 from guestlist.fulfilment.apply import apply_settings
 from guestlist.fulfilment.models import Rule
 from guestlist.fulfilment.planning import replan
@@ -525,6 +528,28 @@ def test_what_is_missing_is_told_at_its_place(db, text: str, place: str, words: 
 
     assert at == place
     assert words in told
+
+
+def test_orders_that_came_while_their_mode_was_not_fulfilled_are_told_of_when_it_is(db):
+    make_cart(mode="test")
+    make_site("academy")
+    as_row("shop", rule("product-12", "academy/8")).save()
+    buys = line("product-12", paid_minor=100)
+    for number, mode in (("7001", Mode.LIVE), ("7002", Mode.LIVE), ("7003", Mode.TEST)):
+        deliver(placed("2026-03-10", buys, order_id=number, mode=mode))
+
+    assert apply_settings('[[carts]]\nid = "shop"\nmode = "test"').warnings == ()
+    applied = apply_settings('[[carts]]\nid = "shop"\nmode = "both"')
+
+    [warning] = applied.warnings
+    assert warning.startswith("cart shop: 2 live orders came while it did not fulfil live orders.")
+    assert "guestlist deliveries replay --all --cart shop" in warning
+    found = person("nora@buyers.test")
+    assert found
+    assert [note.partition(":")[0] for note in found.notes] == [
+        "Order 7002 of shop gives nothing yet",
+        "Order 7001 of shop gives nothing yet",
+    ]
 
 
 def test_levels_that_become_known_release_what_waited_for_them(academy: Academy):

@@ -215,11 +215,17 @@ def test_a_delivery_is_about_its_own_order_although_others_waited_for_the_same_a
     assert Delivery.objects.order_by("-id").first().order_id == order.pk
 
 
-def test_a_test_purchase_does_not_change_the_address_of_who_really_bought():
-    tell(sale("1", "9", "nora@buyers.test", 0))
-    tell(sale("2", "9", "tester@seller.test", 1, mode="test", mode_int="1"))
+@pytest.mark.parametrize("arrival", [(0, 1), (1, 0)])
+@pytest.mark.parametrize("day_of_test", [1, -1])
+def test_a_test_purchase_does_not_change_the_address_of_who_really_bought(arrival, day_of_test):
+    bought = (
+        sale("1", "9", "nora@buyers.test", 0),
+        sale("2", "9", "tester@seller.test", day_of_test, mode="test", mode_int="1"),
+    )
+    tell(*(bought[which] for which in arrival))
 
     assert addresses() == {"9": "nora@buyers.test"}
+    assert orders_by_member() == {"nora@buyers.test": {"1"}}
 
 
 def test_a_customer_takes_an_address_that_another_customer_has_and_both_keep_their_members():

@@ -222,13 +222,24 @@ def ask_sites(shown: PersonView) -> PersonView:
 def _notes(orders: Sequence[OrderView]) -> list[str]:
     """Why some orders give nothing."""
     modes = dict(Cart.objects.values_list("pk", "mode"))
-    unmapped = dict(Order.objects.filter(pk__in=[order.id for order in orders]).values_list("pk", "unmapped"))
+    shown = Order.objects.filter(pk__in=[order.id for order in orders])
+    unmapped: dict[int, list[dict[str, str]]] = {}
+    undecided: set[int] = set()
+    for pk, entries, decided in shown.annotate(Count("decisions")).values_list("pk", "unmapped", "decisions__count"):
+        unmapped[pk] = entries
+        if not entries and not decided:
+            undecided.add(pk)
     notes = []
     for order in orders:
         named = f"Order {order.number} of {order.cart}"
         if not is_fulfilled(order.mode, modes[order.cart]):
             notes.append(f"{named} gives nothing: {why_held(order.mode, modes[order.cart])}.")
             continue
+        if order.id in undecided and order.items:
+            notes.append(
+                f"{named} gives nothing yet: it came while the cart did not fulfil {order.mode} orders. Replay its "
+                f"deliveries; `guestlist orders show id:{order.id}` names them."
+            )
         names = {entry["item"]: entry["name"] for entry in unmapped[order.id]}
         notes += [f"{named}: {name} ({item}) gives nothing, because no rule names it." for item, name in names.items()]
     return notes

@@ -7,9 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
 
 from guestlist.access.models import SiteRequest
 from guestlist.access.sitestate import request_row
+from guestlist.connections.models import CartMode
+from guestlist.connections.modes import is_fulfilled
 from guestlist.connections.proving import Proof, prove_all
 from guestlist.domain.rules import Rule, Target
 from guestlist.domain.terms import Level
@@ -24,6 +27,7 @@ from guestlist.fulfilment.settings_values import Settings, SiteSettings, Way
 from guestlist.fulfilment.settings_wanted import wanted_settings
 from guestlist.fulfilment.toml_lines import Path
 from guestlist.fulfilment.unmapped import unmapped_sales
+from guestlist.orders.models import Fact, Order
 from guestlist.sites.contract import Levels, NeedsAttention, RetryLater
 
 # Any number that nothing else in the database uses: one `apply` at a time.
@@ -74,7 +78,7 @@ def apply_settings(
     in_force = InForce(draft.rules_by_cart, levels)
     return Applied(
         changes=changes_between(stored, draft.wanted),
-        warnings=tuple(draft.warnings),
+        warnings=(*draft.warnings, *_told_of_held_orders(stored, draft.wanted)),
         levels_read={site: len(found) for site, found in levels.items()},
         dry_run=dry_run,
         outdated=find_outdated(draft.rules_by_cart.keys(), in_force=in_force),
@@ -93,6 +97,26 @@ def _write(draft: Draft) -> bool:
         attempts = [(site, attempt) for site, proof in draft.proofs.items() for attempt in proof.attempts]
         SiteRequest.objects.bulk_create([request_row(site, None, attempt) for site, attempt in attempts])
     return True
+
+
+def _told_of_held_orders(before: Settings, after: Settings) -> Iterator[str]:
+    """What was recorded only, at carts whose mode would have it fulfilled from now on: that does not come by itself."""
+    bought = Fact.objects.filter(order=OuterRef("pk"), kind__in=("order_placed", "payment_received"))
+    for cart in after.carts.values():
+        known = before.carts.get(cart.id)
+        if known is None or not cart.active:
+            continue
+        for mode in (CartMode.LIVE, CartMode.TEST):
+            if is_fulfilled(mode, known.mode) or not is_fulfilled(mode, cart.mode):
+                continue
+            orders = Order.objects.filter(Exists(bought), cart=cart.id, mode=mode, decisions=None, unmapped=[]).count()
+            if orders:
+                counted = f"{orders:,} {mode} order{'s' if orders != 1 else ''} came"
+                yield (
+                    f"cart {cart.id}: {counted} while it did not fulfil {mode} orders. To have "
+                    f"{'them' if orders != 1 else 'it'} fulfilled, replay: "
+                    f"guestlist deliveries replay --all --cart {cart.id}"
+                )
 
 
 @dataclass(frozen=True, slots=True)

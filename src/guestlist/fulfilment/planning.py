@@ -34,6 +34,10 @@ class Anew:
     def __contains__(self, charge: Charge) -> bool:
         return self._item is None or charge.item == self._item
 
+    def covers(self, row: Decision) -> bool:
+        """Whether a stored decision is about one of these charges."""
+        return self._item is None or row.item == str(self._item)
+
 
 class Decisions:
     """Decides which rule a charge is fulfilled by: the one it was decided by before, else the one in force now.
@@ -49,6 +53,13 @@ class Decisions:
         self._anew = anew
         self.changed: list[Decision] = []
         self.void: list[Decision] = []
+
+    def forget_what_is_no_more(self, history: OrderHistory) -> None:
+        """Void what is decided anew and was decided for a charge that the history does not have (any more)."""
+        if self._anew is None:
+            return
+        charged = {(str(charge.item), charge.key) for charge in history.charges}
+        self.void += [row for key, row in self._stored.items() if key not in charged and self._anew.covers(row)]
 
     def decide(self, charge: Charge) -> Decided | None:
         """The rule and terms for a charge; None = unmapped, and so undecided."""
@@ -113,6 +124,7 @@ def plan_history(
     """What should be true for an order with this history; nothing is stored."""
     stored = order.decisions.all() if order.pk else ()
     decisions = Decisions(order.cart_id, stored, in_force or InForce(), anew)
+    decisions.forget_what_is_no_more(history)
     return plan(history, decisions.decide), decisions
 
 

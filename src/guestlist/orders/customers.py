@@ -134,6 +134,8 @@ def _is_newer(customer: Customer, told: Told) -> bool:
         return True
     if told.email_key == customer.email_key:
         return told.at > customer.as_of
+    if told.mode is not Mode.TEST and _only_tried_out(customer):
+        return True  # as if the real order had come first
     if told.at < customer.as_of or (told.at == customer.as_of and not _outranks(customer, told)):
         return False
     if told.mode is Mode.TEST and customer.orders.exclude(mode=Mode.TEST.value).exists():
@@ -143,6 +145,13 @@ def _is_newer(customer: Customer, told: Told) -> bool:
         others = Customer.objects.filter(cart_id=customer.cart_id, external_id=None, email_key=told.email_key)
         return not others.exclude(pk=customer.pk).exists()
     return True
+
+
+def _only_tried_out(customer: Customer) -> bool:
+    """Whether nothing but test orders tells of the customer."""
+    told = Fact.objects.filter(customer=customer)
+    tests = {Mode.TEST.value}
+    return set(customer.orders.values_list("mode", flat=True)) == tests and not told.filter(order=None).exists()
 
 
 def _outranks(customer: Customer, told: Told) -> bool:
