@@ -71,7 +71,7 @@ def test_drift_is_told_and_mended_whether_or_not_a_worker_runs(system: System, s
 
     mended = system.command("reconcile", "--fix", timeout=120)
     assert mended.returncode == 3, mended.stderr
-    assert mended.stdout.count("Mended:") == 2
+    assert mended.stdout.count("Mended.") == 2
     assert access(site) == RIGHT
 
     assert system.command("reconcile").returncode == 0

@@ -13,7 +13,7 @@ from guestlist.cli.errors import CommandError
 
 if TYPE_CHECKING:
     from guestlist.access.reconcile.models import Reconciliation
-    from guestlist.access.reconcile.queries import ReconciliationView
+    from guestlist.access.reconcile.queries import DriftView, ReconciliationView
     from guestlist.access.reconcile.run import Progress
 
 DRIFT_FOUND = 3
@@ -97,6 +97,12 @@ def _wait_for_lanes(runs: list[Reconciliation]) -> None:
         time.sleep(POLL_SECONDS)
 
 
+def _mending(drift: DriftView) -> str:
+    if drift.problem:
+        return f"Not mended: {drift.problem}"
+    return "Mended." if drift.mended else f"To mend: {drift.remedy}"
+
+
 def _print(view: ReconciliationView) -> None:
     compared = counted(view.compared, "grant", "grants")
     in_work = (
@@ -111,12 +117,7 @@ def _print(view: ReconciliationView) -> None:
         print(f"{view.site}: {compared} compared{in_work}, {counted(view.found, 'difference', 'differences')}.")
     for drift in view.drift:
         print_paragraph(f"- {drift.words}", indent="  ")
-        done = (
-            f"Not mended: {drift.problem}"
-            if drift.problem
-            else f"{'Mended' if drift.mended else 'To mend'}: {drift.remedy}"
-        )
-        print_paragraph(done, indent="    ")
+        print_paragraph(_mending(drift), indent="    ")
     if view.found > len(view.drift):
         print(f"  and {view.found - len(view.drift)} more")
     if view.found and not view.fix:
