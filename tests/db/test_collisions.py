@@ -21,6 +21,8 @@ from guestlist.connections.levels import levels_to_json
 from guestlist.connections.models import Site
 from guestlist.domain.facts import Buyer
 from guestlist.fulfilment import planning
+from guestlist.fulfilment.align import align
+from guestlist.fulfilment.models import Rule
 from guestlist.inbox import interpret
 from guestlist.orders import customers
 from guestlist.orders import record as recording
@@ -144,6 +146,49 @@ def test_planning_blocked_orders_and_interpreting_do_not_wait_in_a_circle(monkey
 
     assert errors == []
     assert not Grant.objects.filter(state=GrantState.BLOCKED).exists()
+
+
+def wait_until_somebody_waits_for_a_lock() -> None:
+    ends_at = time.monotonic() + 10
+    with connection.cursor() as cursor:
+        while time.monotonic() < ends_at:
+            cursor.execute(
+                "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+            )
+            if cursor.fetchall():
+                return
+            time.sleep(0.02)
+    raise AssertionError("nobody waits for a lock")
+
+
+def test_aligning_is_tried_again_where_a_delivery_locks_members_the_other_way_round():
+    """As one does that plans an order at one site and then finds that the address changed at another."""
+    make_cart()
+    make_site("academy")
+    make_site("club")
+    save(rule("product-12", "academy/10", "club/10"))
+    deliver(ORDER)
+    Rule.objects.update(access="90 days")
+    first, last = Member.objects.order_by("pk").values_list("pk", flat=True)
+    holds = threading.Event()
+
+    def lock(member: int) -> None:
+        assert Member.objects.select_for_update(no_key=True).get(pk=member)
+
+    def delivery() -> None:
+        with transaction.atomic():
+            lock(last)
+            holds.set()
+            # Who waits longest is the first to see that they wait in a circle, and gives way.
+            wait_until_somebody_waits_for_a_lock()
+            lock(first)
+
+    def aligned() -> None:
+        holds.wait(10)
+        align()
+
+    assert Together(delivery=delivery, aligned=aligned).run() == []
+    assert {str(grant.until_on) for grant in Grant.objects.all()} == {"2026-06-08"}
 
 
 def test_an_order_planned_while_the_levels_are_read_is_found_by_the_tick():

@@ -228,6 +228,18 @@ def test_a_test_purchase_does_not_change_the_address_of_who_really_bought(arriva
     assert orders_by_member() == {"nora@buyers.test": {"1"}}
 
 
+@pytest.mark.parametrize("arrival", list(itertools.permutations(range(3))))
+def test_a_test_purchase_with_an_old_address_does_not_make_that_one_the_latest(arrival):
+    bought = (
+        sale("1", "9", "nora@buyers.test", 0),
+        rebill("1", "9", "nora@home.test", 30),
+        sale("2", "9", "nora@buyers.test", 40, mode="test", mode_int="1"),
+    )
+    tell(*(bought[which] for which in arrival))
+
+    assert addresses() == {"9": "nora@home.test"}
+
+
 def test_a_customer_takes_an_address_that_another_customer_has_and_both_keep_their_members():
     tell(sale("1", "9", "nora@buyers.test", 0), sale("2", "8", "omar@buyers.test", 0))
     made()

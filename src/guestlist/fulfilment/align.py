@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from django.db import transaction
+import psycopg
+from django.db import OperationalError, transaction
 from django.db.models import Q, prefetch_related_objects
 
 from guestlist.access.models import Grant
@@ -25,6 +26,7 @@ from guestlist.orders.codec import fact_from_json
 from guestlist.orders.models import Fact, Order
 
 BATCH = 200
+COLLISIONS = 4
 SHOWN = 50
 
 Progress = Callable[[int, int], None]
@@ -100,8 +102,16 @@ def _walk(
 
 
 def _align_order(order_id: int, in_force: InForce, item: Item | None) -> None:
-    with transaction.atomic():
-        replan(lockable_orders().get(pk=order_id), in_force=in_force, anew=Anew(item))
+    """In one transaction; tried again if a delivery that changes an address was at the same members just then."""
+    for tries_left in reversed(range(COLLISIONS)):
+        try:
+            with transaction.atomic():
+                replan(lockable_orders().get(pk=order_id), in_force=in_force, anew=Anew(item))
+        except OperationalError as error:
+            if not tries_left or not isinstance(error.__cause__, psycopg.errors.DeadlockDetected):
+                raise
+        else:
+            return
 
 
 @dataclass(frozen=True, slots=True)

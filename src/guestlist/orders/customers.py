@@ -132,14 +132,16 @@ def _is_newer(customer: Customer, told: Told) -> bool:
     """Whether the told address takes the place of the known one."""
     if not customer.email_key:
         return True
+    if (told.email_key, told.at) == (customer.email_key, customer.as_of):
+        return False
+    if told.mode is Mode.TEST and _is_real(customer):
+        return False  # somebody tries the cart out; real orders keep their address
+    if told.mode is not Mode.TEST and not _is_real(customer):
+        return True  # as if it had come before what was tried out
     if told.email_key == customer.email_key:
         return told.at > customer.as_of
-    if told.mode is not Mode.TEST and _only_tried_out(customer):
-        return True  # as if the real order had come first
     if told.at < customer.as_of or (told.at == customer.as_of and not _outranks(customer, told)):
         return False
-    if told.mode is Mode.TEST and customer.orders.exclude(mode=Mode.TEST.value).exists():
-        return False  # somebody tries the cart out; real orders keep their address
     if customer.external_id is None and told.customer_id is None:
         # Known by addresses alone, they would become one person with whoever has that address.
         others = Customer.objects.filter(cart_id=customer.cart_id, external_id=None, email_key=told.email_key)
@@ -147,11 +149,14 @@ def _is_newer(customer: Customer, told: Told) -> bool:
     return True
 
 
-def _only_tried_out(customer: Customer) -> bool:
-    """Whether nothing but test orders tells of the customer."""
-    told = Fact.objects.filter(customer=customer)
-    tests = {Mode.TEST.value}
-    return set(customer.orders.values_list("mode", flat=True)) == tests and not told.filter(order=None).exists()
+def _is_real(customer: Customer) -> bool:
+    """Whether anything but test orders tells of the customer."""
+    if not customer.pk:
+        return True  # rehearsed: only what is being told now does
+    changes = Fact.objects.filter(customer=customer, order=None)
+    return (
+        customer.orders.exclude(mode=Mode.TEST.value).exists() or changes.exclude(data__mode=Mode.TEST.value).exists()
+    )
 
 
 def _outranks(customer: Customer, told: Told) -> bool:
