@@ -24,11 +24,10 @@ class _Left:
 
     def is_exactly(self, refund: Refunded) -> bool:
         # Where the cart does not tell the tax apart, its amount may be the gross one.
-        told_apart = refund.amount_minor != refund.amount_gross_minor
         return (
             refund.amount_minor == self.net
             or refund.amount_gross_minor == self.gross
-            or (not told_apart and refund.amount_minor == self.gross)
+            or (not _tells_tax(refund) and refund.amount_minor == self.gross)
         )
 
     def suffices(self, refund: Refunded) -> bool:
@@ -40,10 +39,19 @@ class _Left:
         if self.is_exactly(refund):
             self.net = self.gross = 0
             return None
+        if not _tells_tax(refund) and self.net < refund.amount_minor < self.gross:
+            # More than the net amount, so it is a part of the gross one.
+            self.net -= self.net * refund.amount_minor // self.gross
+            self.gross -= refund.amount_minor
+            return None
         net, gross = refund.amount_minor - max(self.net, 0), refund.amount_gross_minor - max(self.gross, 0)
         self.net -= refund.amount_minor
         self.gross -= refund.amount_gross_minor
         return replace(refund, amount_minor=net, amount_gross_minor=gross) if net > 0 and gross > 0 else None
+
+
+def _tells_tax(refund: Refunded) -> bool:
+    return refund.amount_minor != refund.amount_gross_minor
 
 
 def with_refunds(charges: Sequence[Charge], refunds: Sequence[Refunded]) -> list[Charge]:

@@ -106,6 +106,9 @@ def cancel(at: str, end: str | None = None, **fields: object) -> SubscriptionCan
             {},
             {"first": NONE},
         ),
+        # more than the net amount, the tax not told apart: a part of the gross one
+        ([ONCE, refund("2026-03-12", 11_000)], {}, {"first": EVER}),
+        ([ONCE, refund("2026-03-12", 11_000), refund("2026-03-13", 1000)], {}, {"first": NONE}),
         # the real charge of a deferred price
         ([*DEFERRED, refund("2026-04-01", 9900)], {}, {"first": NONE, "1": NONE}),
         # one item of several
