@@ -67,7 +67,9 @@ def test_a_change_is_a_look_and_one_write_of_what_changes(
     driver.step()
     driver.want(replace(wanted, **change))  # type: ignore[arg-type]
     driver.step()
-    assert memberpress.seen()[3:] == [("GET", "/transactions/1"), ("PUT", "/transactions/1")]
+    # What ends is looked for by its reference, so that a copy of it ends as well.
+    look = "/transactions" if "live" in change else "/transactions/1"
+    assert memberpress.seen()[3:] == [("GET", look), ("PUT", "/transactions/1")]
     [sent] = memberpress.bodies("PUT", "/transactions/1")
     expected = {"status": "refunded"} if "live" in change else {"expires_at": "0000-00-00 00:00:00"}
     assert json.loads(sent) == expected

@@ -390,6 +390,37 @@ def test_a_grant_that_was_deleted_is_made_again(environment: Environment) -> Non
     assert environment.access("ann@x.test") == {environment.level: LATER}
 
 
+def test_what_is_kept_is_made_again_where_it_vanished_and_else_left_alone(environment: Environment) -> None:
+    vanished, ended, new = grant(environment.level), grant(environment.other_level), grant(environment.level, LATER)
+    site = environment.open()
+    driver = Driver.of(site, "ann@x.test", vanished, ended)
+    driver.run()
+    ids = {seen.level: seen.id for seen in environment.grants()}
+    environment.delete_grant(ids[environment.level])
+    environment.end_grant(ids[environment.other_level])
+
+    wanted = replace(driver.wanted, grants=(new,), kept=driver.wanted.grants)
+    ensured = site.ensure(wanted, record=lambda attempt: None, before_write=lambda: None)
+
+    assert {ref: type(outcome) for ref, outcome in ensured.grants.items()} == {vanished.ref: Done, new.ref: Done}
+    assert sorted((seen.level, seen.live) for seen in environment.grants()) == sorted(
+        [(environment.level, True), (environment.level, True), (environment.other_level, False)]
+    )
+
+
+def test_nothing_is_asked_about_what_is_kept_when_the_member_has_to_be_made_again(environment: Environment) -> None:
+    kept, new = grant(environment.level), grant(environment.other_level)
+    driver = Driver.of(environment.open(), "ann@x.test", kept)
+    driver.run()
+    environment.delete_member(ids_of(environment, "ann@x.test")[0])
+
+    wanted = replace(driver.wanted, grants=(new,), kept=driver.wanted.grants)
+    ensured = environment.open().ensure(wanted, record=lambda attempt: None, before_write=lambda: None)
+
+    assert isinstance(ensured.member, Done)
+    assert set(ensured.grants) == {new.ref}
+
+
 def test_ending_a_grant_that_was_deleted_is_no_work(environment: Environment) -> None:
     wanted = grant(environment.level)
     driver = Driver.of(environment.open(), "ann@x.test", wanted)

@@ -326,6 +326,61 @@ def test_refused_credentials_end_it_with_a_remedy(academy):
     assert run.remedy
 
 
+def test_whose_access_is_over_is_not_missed(academy):
+    past = TODAY - timedelta(days=200)
+    ended = str(past + timedelta(days=30))
+    deliver(placed(str(past), line("product-12", paid_minor=2900, frequency=MONTH, next_due_at=ended)))
+    run_lane()
+    owner = Owner(academy)
+    owner.call("DELETE", f"/members/{owner.transaction()['user_id']}")
+    mails = len(academy.state()["mails"])
+
+    assert found(fix=True) == []
+    run_lane()
+
+    assert NORA not in access(academy)
+    assert len(academy.state()["mails"]) == mails
+
+
+def test_a_request_that_was_taken_for_lost_and_came_through_later_is_ended(academy):
+    deliver(placed(str(TODAY), line("product-13", paid_minor=100), order_id="1"))
+    run_lane()
+    deliver(placed(str(TODAY), line("product-12", paid_minor=2900)))
+    deliver(event(Refunded, str(TODAY), amount_minor=2900))
+    run_lane()
+    grant = Grant.objects.get(item="product-12")
+    assert (grant.live, grant.remote_id) == (False, "")
+    late = {"member": grant.member.remote_id, "membership": 8, "trans_num": grant.ref, "status": "complete"}
+    late |= {"expires_at": "2031-01-01 23:59:59"}
+    Owner(academy).call("POST", "/transactions", late)
+
+    assert found() == ["revived"]
+    assert found(fix=True) == ["revived"]
+    run_lane()
+
+    assert "2031-01-01" not in access(academy)[NORA].values()
+    assert found() == []
+
+
+def test_who_was_silent_too_long_leaves_it_to_whoever_took_it_over(academy):
+    buyers(3)
+    run_lane()
+    for number in range(3):
+        delete_transaction_of(academy, f"buyer{number}@buyers.test")
+    others = []
+
+    def is_slow(progress: object) -> None:
+        if not others:
+            Reconciliation.objects.update(beat_at=timezone.now() - timedelta(minutes=10))
+            others.append(reconcile("academy"))
+
+    with pytest.raises(Busy):
+        reconcile("academy", progress=is_slow)
+
+    assert [run.drift.count() for run in others] == [3]
+    assert Reconciliation.objects.get().state == ReconciliationState.DONE
+
+
 def test_only_one_runs_at_a_time(academy):
     run = begin("academy")
     Reconciliation.objects.filter(pk=run.pk).update(runner="somebody", beat_at=timezone.now())

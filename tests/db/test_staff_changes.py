@@ -292,6 +292,23 @@ def test_what_is_not_planned_any_more_does_not_come_back_by_a_release():
     assert Grant.objects.get(item="product-13").reason == "no longer part of what was bought"
 
 
+def test_an_order_that_is_told_again_with_a_later_time_stays_revoked():
+    sell(TODAY, due=IN_A_MONTH)
+    do(Act.REVOKE, "")
+    assert access() == set()
+
+    stored.deliver(
+        placed(
+            str(TODAY + timedelta(days=3)),
+            line("product-12", name="Course", paid_minor=2900, frequency=MONTH, next_due_at=str(IN_A_MONTH)),
+            line("product-99"),
+            buyer=stored.NORA,
+        )
+    )
+
+    assert access() == set()
+
+
 def test_a_release_before_the_site_confirmed_the_hold_has_the_grant_proved_again():
     sell(TODAY, due=IN_A_MONTH)
     stored.confirm("academy")

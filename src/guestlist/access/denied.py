@@ -52,21 +52,23 @@ def begun_at(grant: Grant) -> datetime:
 
 def stand(grant: Grant, changes: Iterable[Change]) -> None:
     """Make a grant say what is planned unless staff denied it, and set the state that follows."""
+    may_be_ended = grant.state == GrantState.DUE and not grant.live and grant.confirmed_live is True
     grant.live, grant.reason = despite_denial(
         grant.planned_live, grant.planned_reason, grant.level, begun_at(grant), grant.until_on, list(changes)
     )
     if grant.live and grant.confirmed_live is False and not grant.remote_id:
         # It ended before the site had it, so it is made there as if for the first time, welcome mail and all.
         grant.confirmed_at = grant.confirmed_live = grant.confirmed_until_on = None
+    if grant.live and may_be_ended:
+        # Should the site show it ended, it was a lane that ended it; its worker may have died over it.
+        grant.look_first = True
     if not grant.live:
         right = grant.confirmed_live is False
     else:
         right = grant.confirmed_live is True and grant.confirmed_until_on == grant.until_on
     if grant.live and grant.blocked:
         grant.state = GrantState.BLOCKED
-    elif not right or grant.state == GrantState.DUE:
-        # What is due stays so until the site has shown it, also if it is to be as it was confirmed before: a lane may
-        # have been at work meanwhile, and may have died over it.
+    elif not right or grant.state != GrantState.RIGHT:
+        # What is not right stays so until the site has shown it, also if it is to be as it was confirmed before: a lane
+        # may have been at work meanwhile, and may have died over it, or met trouble that is to be settled.
         grant.state = GrantState.DUE
-    else:
-        grant.state = GrantState.RIGHT

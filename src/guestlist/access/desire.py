@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Case, F, Q, Value, When
-from django.db.models.functions import Now
+from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
+from django.db.models.functions import Least, Now
+from django.utils import timezone
 
 from guestlist.access.denied import changes_of, stand
 from guestlist.access.models import Grant, GrantState, Member, MemberState
+from guestlist.access.schedule import STILL_AT_WORK
 from guestlist.connections.kick import kick_lane
 from guestlist.connections.models import Site
 from guestlist.domain.plan import PlannedGrant, reference
@@ -101,17 +103,24 @@ def read_levels_again(members: Collection[Member]) -> None:
 
 
 def wake(members: set[Member]) -> None:
-    """Make members due now and kick their lanes. One that is being worked on becomes due when that is over."""
+    """Make members due now and kick their lanes. One that is being worked on becomes due when that is over.
+
+    One whose last attempt was unclear waits a little for what the site may still be at work on.
+    """
     ids = lock_members(members)
     # Whatever was stuck is worth another try now; where a level was missing, once the levels were read again.
     stuck = Grant.objects.filter(member__in=ids, state=GrantState.ATTENTION)
     blocked = When(blocked=True, live=True, then=Value(GrantState.BLOCKED.value))
     stuck.update(state=Case(blocked, default=Value(GrantState.DUE.value)))
     at_work = When(state=MemberState.WORKING, then=Value(MemberState.WORKING.value))
+    unclear = Q(look_first=True) | Exists(
+        Grant.objects.filter(member=OuterRef("pk"), state=GrantState.DUE, look_first=True)
+    )
+    soon = When(unclear, state=MemberState.DUE, then=Least("due_at", Value(timezone.now() + STILL_AT_WORK)))
     Member.objects.filter(pk__in=ids).update(
         version=F("version") + 1,
         state=Case(at_work, default=Value(MemberState.DUE.value)),
-        due_at=Now(),
+        due_at=Case(soon, default=Now()),
         # A new reason to try begins a new series of tries.
         attempts=0,
         first_attempt_at=None,

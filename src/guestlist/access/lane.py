@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -127,7 +128,9 @@ def _take_over(site_id: str) -> Lane | None:
         )
         if left:
             log.warning("lane_taken_over", site=site_id, members=len(left))
-            Grant.objects.filter(member__in=left, state=GrantState.DUE).update(look_first=True)
+            # Only what the site may have made. A transaction that is known is looked at in any case, and if it shows
+            # an end that nobody here wanted (see `stand`), its owner ended it.
+            Grant.objects.filter(member__in=left, state=GrantState.DUE, remote_id="").update(look_first=True)
             Member.objects.filter(pk__in=left, remote_id="").update(look_first=True)
             due_at = timezone.now() + max(STILL_ON_ITS_WAY, 2 * _slowest_write(site))
             Member.objects.filter(pk__in=left).update(state=MemberState.DUE, due_at=due_at, version=F("version") + 1)
@@ -217,12 +220,17 @@ _CLAIM = """
               m.welcomed, m.look_first, m.attempts, m.first_attempt_at, m.email_due
 """
 
-# After the id, the fields of `WantedGrant` in any order.
+# What is due, and what the site has confirmed and still gives access. After the id and whether it is due, the fields of
+# `WantedGrant` in any order.
 _GRANTS = """
-    SELECT id, ref, level, until_on, live, amount_minor, total_minor, currency, charged_at,
+    SELECT id, state = 'due', ref, level, until_on, live, amount_minor, total_minor, currency, charged_at,
            CASE WHEN confirmed_at IS NULL THEN welcome ELSE 'never' END AS welcome,
            NULLIF(remote_id, '') AS remote_id, look_first, confirmed_live
-      FROM access_grant WHERE member_id = %s AND state = 'due' ORDER BY charged_at, id
+      FROM access_grant
+     WHERE member_id = %s
+       AND (state = 'due' OR (state = 'right' AND live AND remote_id <> ''
+                              AND (until_on IS NULL OR until_on >= (now() AT TIME ZONE 'UTC')::date)))
+     ORDER BY charged_at, id
 """
 
 
@@ -249,14 +257,27 @@ def _claim(lane: Lane) -> Claim | None:
         ) = row
         cursor.execute(_GRANTS, [member_id])
         rows = cursor.fetchall()
-        fields = [column.name for column in cursor.description[1:]]
+        fields = [column.name for column in cursor.description[2:]]
+    found = [(row[1], WantedGrant(**dict(zip(fields, row[2:], strict=True)))) for row in rows]
+    due = tuple(grant for is_due, grant in found if is_due)
     wanted = Wanted(
         person=Person(email, first_name, last_name, remote_id or None),
-        grants=tuple(WantedGrant(**dict(zip(fields, row[1:], strict=True))) for row in rows),
+        grants=due,
+        kept=tuple(grant for is_due, grant in found if not is_due and not _is_covered(grant, due)),
         send_password=send_password,
         made_by_us=made and not welcomed,
         look_first=look,
         change_email=email_due and made and bool(remote_id),
     )
-    ids = {row[1]: row[0] for row in rows}
+    ids = {grant.ref: row[0] for row, (_, grant) in zip(rows, found, strict=True)}
     return Claim(lane.site.pk, lane.epoch, member_id, version, tries, since, wanted, ids)
+
+
+def _is_covered(grant: WantedGrant, due: Collection[WantedGrant]) -> bool:
+    """Whether one that is due gives the same level as long, as the next charge does: then it is not missed."""
+    return any(
+        other.live
+        and other.level == grant.level
+        and (other.until_on is None or (grant.until_on is not None and other.until_on >= grant.until_on))
+        for other in due
+    )

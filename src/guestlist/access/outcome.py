@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
 import structlog
@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from guestlist.access.addresses import settle
 from guestlist.access.models import Grant, GrantState, Member, MemberState, SiteRequest
-from guestlist.access.schedule import member_retry
+from guestlist.access.schedule import MEMBER_RETRIES, member_retry
 from guestlist.access.sitestate import request_row, settle_site, works
 from guestlist.connections.models import Site
 from guestlist.sites.contract import (
@@ -79,8 +79,8 @@ def release(claim: Claim, attempts: Sequence[Attempt]) -> None:
         member = _mine(claim)
         if member is not None:
             member.look_first = not member.remote_id
-            for ref in claim.grant_ids:
-                _write_grant(claim.grant_ids[ref], _wanted(claim, ref), broken)
+            for wanted in claim.wanted.grants:
+                _write_grant(claim.grant_ids[wanted.ref], wanted, broken)
             _write_next(member, claim, [broken])
 
 
@@ -94,7 +94,7 @@ def _mine(claim: Claim) -> Member | None:
 
 
 def _wanted(claim: Claim, ref: str) -> WantedGrant:
-    return next(grant for grant in claim.wanted.grants if grant.ref == ref)
+    return next(grant for grant in (*claim.wanted.grants, *claim.wanted.kept) if grant.ref == ref)
 
 
 def _is_site_wide(outcome: Outcome) -> bool:
@@ -112,6 +112,8 @@ def _write_member(member: Member, claim: Claim, ensured: Ensured) -> None:
         case Done(remote_id):
             member.remote_id, member.made_by_us, member.look_first = remote_id, True, False
         case AlreadyRight(remote_id):
+            # Whom Guestlist made may be gone, and somebody who signed up by themselves may have the address by now.
+            member.made_by_us = member.made_by_us and remote_id == member.remote_id
             member.remote_id, member.look_first = remote_id, False
         case RetryLater(unclear=unclear):
             member.look_first = member.look_first or unclear
@@ -171,7 +173,9 @@ def _unless_changed(wanted: WantedGrant, state: GrantState, problem: str = "", r
 
     One that a new event changed meanwhile is settled anew, and the old wish's trouble is none of its own.
     """
-    unchanged = Q(live=wanted.live, until_on=wanted.until_on, state=GrantState.DUE)
+    # Right is what was asked for only to see that it is still there.
+    still = (GrantState.DUE, GrantState.RIGHT)
+    unchanged = Q(live=wanted.live, until_on=wanted.until_on, state__in=still)
     return {
         "state": Case(When(unchanged, then=Value(state.value)), default=F("state")),
         "problem": Case(When(unchanged, then=Value(problem)), default=F("problem"), output_field=TextField()),
@@ -191,7 +195,8 @@ def _write_next(member: Member, claim: Claim, outcomes: Sequence[Outcome]) -> No
         member.reason = "waiting until the site works again"
     elif member.version != claim.version:
         # A new event came meanwhile: a new series of tries begins, and the old trouble says nothing of it.
-        member.state, member.due_at, member.attempts, member.first_attempt_at = MemberState.DUE, now, 0, None
+        member.state, member.attempts, member.first_attempt_at = MemberState.DUE, 0, None
+        member.due_at = now + _rest(outcomes)
     elif retry is not None:
         member.attempts = claim.attempts + 1
         member.first_attempt_at = claim.first_attempt_at or now
@@ -215,3 +220,9 @@ def _write_next(member: Member, claim: Claim, outcomes: Sequence[Outcome]) -> No
     if stuck is not None and member.state == MemberState.ATTENTION:
         log.warning("member_needs_attention", site=claim.site_id, member=member.pk, reason=stuck.reason)
     member.save()
+
+
+def _rest(outcomes: Sequence[Outcome]) -> timedelta:
+    """How long the site has to be left alone with this member, because it may still be at work on what was unclear."""
+    unclear = [one for one in outcomes if isinstance(one, RetryLater) and one.unclear]
+    return timedelta(seconds=max((one.after or MEMBER_RETRIES[0] for one in unclear), default=0))

@@ -8,6 +8,9 @@ from datetime import datetime, timedelta
 MEMBER_RETRIES = (5, 30, 2 * 60, 10 * 60, 3600, 3 * 3600, 6 * 3600)
 MEMBER_RETRIES_THEN = 12 * 3600
 GIVE_UP_AFTER = timedelta(days=5)
+# What ended without a clear answer may still be at work at the site: whoever looks earlier may find nothing, and do it
+# a second time.
+STILL_AT_WORK = timedelta(seconds=30)
 
 # A site that is down, or whose lane is paused: one request shows whether it is back. Costs no member an attempt.
 PROBES = (5, 10, 30, 60, 2 * 60, 5 * 60)

@@ -129,11 +129,10 @@ def take_in(order: Order, known: Known, fact: OrderFact) -> Known:
         order.customer = known.customer
         known = replace(known, moved=True)
     if isinstance(fact, OrderPlaced):
-        order.placed_at = fact.at
         order.invoice_id = fact.invoice_id or order.invoice_id
         order.currency = fact.currency
-    elif not order.invoice_id:
-        order.placed_at = min(order.placed_at, fact.at)
+    # Told again with a later time, it is no new order: what staff revoked stays revoked.
+    order.placed_at = min(order.placed_at, fact.at)
     return known
 
 

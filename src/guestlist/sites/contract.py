@@ -134,10 +134,13 @@ class Wanted:
         change_email: the member is known and the site shall have `person.email` as the address from now on. If it
             cannot, that is an alert; nothing else waits for it.
         grants: only those that are not yet confirmed as wanted, oldest charge first.
+        kept: what the site has confirmed and gives more than `grants` do. Where it vanished it is made again; whatever
+            else somebody did with it at the site is left alone.
     """
 
     person: Person
     grants: tuple[WantedGrant, ...]
+    kept: tuple[WantedGrant, ...] = ()
     send_password: bool = True
     made_by_us: bool = False
     look_first: bool = False
@@ -151,7 +154,7 @@ class Ensured:
     Attributes:
         member: outcome for the member; Done = made now, AlreadyRight = found or known.
         grants: outcome by `ref`; a ref that is missing was not tried (because of the member's outcome, or an earlier
-            grant's).
+            grant's). Of those in `kept` only what had vanished, and what could not be found out.
         alerts: things the owner should know although nothing is stuck (two users with one address).
         email_settled: `change_email` was done, was right already, or was refused for good (then an alert says so).
         email_refused: it was refused for good, so the site keeps the former address.

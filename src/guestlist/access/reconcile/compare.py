@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 
 from django.db.models import Exists, OuterRef, QuerySet
-from django.utils import timezone
 
 from guestlist.access.models import Grant, GrantState, MemberState
 from guestlist.access.reconcile.drift import Difference, Expected, difference, double, unknown
 from guestlist.access.reconcile.models import Reconciliation, SeenHolding
+from guestlist.access.reconcile.pulse import beat
 from guestlist.access.reconcile.read import Stopped
 from guestlist.connections.database import release_connection
 from guestlist.connections.queries import level_titles
@@ -44,10 +45,11 @@ def compare(run: Reconciliation, site: Site, told: Callable[[], None]) -> Iterat
         seen = _seen(run, [grant.remote_id for grant in grants])
         for grant in grants:
             shown = seen.get(grant.remote_id)
-            if difference(_expected(grant, titles), shown) is not None:
+            if difference(_expected(grant, titles), shown, _today()) is not None:
+                beat(run)
                 yield from _confirmed(site, grant, titles)
         run.compared += len(grants)
-        _beat(run)
+        beat(run)
         told()
     yield from _unexplained(run, site, titles)
     run.in_work = (
@@ -77,7 +79,7 @@ def _confirmed(site: Site, grant: Grant, titles: Mapping[str, str]) -> Iterator[
     now = _with_all(Grant.objects.filter(pk=grant.pk)).first()
     if now is None or now.member.state not in AT_REST or now.member.version != grant.member.version:
         return
-    found = difference(_expected(now, titles), shown)
+    found = difference(_expected(now, titles), shown, _today())
     if found is not None:
         yield Found(found, now, shown)
 
@@ -90,6 +92,7 @@ def _unexplained(run: Reconciliation, site: Site, titles: Mapping[str, str]) -> 
     while rows := list(left.filter(pk__gt=last)[:BATCH]):
         last = rows[-1].pk
         for row in rows:
+            beat(run)
             yield from _unexplained_one(site, row, titles)
 
 
@@ -101,6 +104,11 @@ def _unexplained_one(site: Site, row: SeenHolding, titles: Mapping[str, str]) ->
         return
     if grant is None:
         yield Found(unknown(shown), None, shown)
+    elif grant.member.state in AT_REST and not grant.remote_id and grant.state == GrantState.RIGHT:
+        # It ended before anybody knew that the site has it: a request that was taken for lost came through after all.
+        found = difference(_expected(grant, titles), shown, _today())
+        if found is not None:
+            yield Found(found, grant, shown)
     elif grant.member.state in AT_REST and grant.remote_id:
         own = _ask(site, grant.remote_id, grant.ref, grant.member.remote_id)
         # Where its own is gone, this one takes its place: whoever works on the grant next finds it.
@@ -151,6 +159,5 @@ def _holding(row: SeenHolding) -> Holding:
     )
 
 
-def _beat(run: Reconciliation) -> None:
-    run.beat_at = timezone.now()
-    run.save(update_fields=["beat_at", "compared"])
+def _today() -> date:
+    return datetime.now(UTC).date()

@@ -56,14 +56,19 @@ class Difference:
     remedy: str
 
 
-def difference(expected: Expected, found: Holding | None) -> Difference | None:
+def difference(expected: Expected, found: Holding | None, today: date) -> Difference | None:
     """How what the site shows of a grant differs from what it should be; None = it does not.
+
+    What is over is missed by nobody: its member may have asked to be forgotten. Only access that lasts counts there.
 
     Args:
         found: None = the site has nothing of it.
+        today: in UTC.
     """
     if not expected.live:
         return _revived(expected, found) if found is not None and found.live else None
+    if _is_over(expected.until_on, today) and (found is None or not _gives_access(found, today)):
+        return None
     named = f"{expected.email}, {_level(expected.level, expected.title)} ({expected.what})"
     if found is None:
         return Difference(
@@ -114,6 +119,14 @@ def unknown(found: Holding) -> Difference:
         "backup, or from another Guestlist that serves this site too.",
         "It is ended. If another Guestlist serves this site, do not mend it.",
     )
+
+
+def _gives_access(found: Holding, today: date) -> bool:
+    return found.live and found.email is not None and not _is_over(found.until_on, today)
+
+
+def _is_over(last_day: date | None, today: date) -> bool:
+    return last_day is not None and last_day < today
 
 
 def until(last_day: date | None) -> str:

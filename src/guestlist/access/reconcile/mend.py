@@ -91,6 +91,8 @@ def _write(grant: Grant, found: Found, now: datetime) -> None:
     if found.difference.kind is Kind.OTHER_LEVEL:
         # What was moved is ended by now, so there is nothing that the grant could go on with.
         grant.remote_id, grant.look_first, holding = "", True, None
+    elif found.difference.kind is Kind.REVIVED and holding is not None and not grant.remote_id:
+        grant.remote_id = holding.remote_id  # nobody here knew of it
     grant.confirmed_at = now
     grant.confirmed_live = holding is not None and holding.live
     grant.confirmed_until_on = holding.until_on if holding is not None else None

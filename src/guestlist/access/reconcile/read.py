@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Iterable
 
 from django.db import transaction
-from django.utils import timezone
 
 from guestlist.access.models import Member
 from guestlist.access.reconcile.models import Reconciliation, ReconciliationState, SeenHolding
+from guestlist.access.reconcile.pulse import beat
 from guestlist.connections.database import release_connection
 from guestlist.sites.contract import Holding, HoldingsPage, NeedsAttention, RetryLater, Site
 
@@ -38,39 +38,44 @@ def read(run: Reconciliation, site: Site, told: Callable[[], None]) -> None:
     """Read the pages that are left. `told` is called after each page.
 
     Raises:
-        Stopped: the site did not answer, after some tries.
+        Stopped: the site did not answer, after some tries. TakenOver.
     """
     before: HoldingsPage | None = None
     while run.state == ReconciliationState.READING:
-        release_connection()
-        page = _page(site, run.cursor)
+        page = _page(run, site)
         if before is not None and page.rows and page.rows == before.rows:
             raise Stopped(SAME_AGAIN)
         before = page
         with transaction.atomic():
+            beat(run)
             SeenHolding.objects.bulk_create(_kept(run, page.rows), ignore_conflicts=True)
             run.cursor = page.next
             run.pages_read += 1
             run.pages = page.pages
-            run.beat_at = timezone.now()
             if page.next is None:
                 run.state = ReconciliationState.COMPARING
-            run.save(update_fields=["cursor", "pages_read", "pages", "beat_at", "state"])
+            run.save(update_fields=["cursor", "pages_read", "pages", "state"])
         told()
         if page.next is not None:
             time.sleep(PAUSE_SECONDS)
 
 
-def _page(site: Site, cursor: str | None) -> HoldingsPage:
-    answer = site.holdings(cursor)
+def _page(run: Reconciliation, site: Site) -> HoldingsPage:
+    answer = _asked(run, site)
     for planned in TRIES_AFTER:
         if not isinstance(answer, RetryLater):
             break
         time.sleep(min(answer.after if answer.after is not None else planned, LONGEST_WAIT))
-        answer = site.holdings(cursor)
+        answer = _asked(run, site)
     if isinstance(answer, HoldingsPage):
         return answer
     raise Stopped(answer)
+
+
+def _asked(run: Reconciliation, site: Site) -> HoldingsPage | RetryLater | NeedsAttention:
+    beat(run)
+    release_connection()
+    return site.holdings(run.cursor)
 
 
 def _kept(run: Reconciliation, rows: Iterable[Holding]) -> list[SeenHolding]:

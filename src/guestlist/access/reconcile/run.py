@@ -16,6 +16,7 @@ from guestlist.access.models import Member
 from guestlist.access.reconcile.compare import BATCH, Found, compare
 from guestlist.access.reconcile.mend import keep, mend
 from guestlist.access.reconcile.models import Drift, OwnerHolding, Reconciliation, ReconciliationState
+from guestlist.access.reconcile.pulse import TakenOver, beat
 from guestlist.access.reconcile.read import Stopped, read
 from guestlist.access.sitestate import open_site
 from guestlist.connections.models import Site
@@ -69,22 +70,38 @@ def reconcile(
         told(Progress(site=site_id, pages_read=run.pages_read, pages=run.pages, compared=run.compared))
 
     try:
-        opened = open_site(run.site)
-        read(run, opened, tell)
-        run.drift.all().delete()
-        _write_down(run, opened, compare(run, opened, tell))
-        _keep_owner_holdings(run)
-    except Stopped as error:
-        log.warning("reconciliation_stopped", site=site_id, reason=error.outcome.reason)
-        _stop(run, error.outcome)
+        _go_on(run, tell)
+    except TakenOver:
+        log.warning("reconciliation_taken_over", site=site_id)
+        raise Busy(f"Somebody else goes on with the reconciliation of the site {site_id}.") from None
     except BaseException:
         # Whoever comes next goes on from here.
         Reconciliation.objects.filter(pk=run.pk, runner=run.runner).update(runner="", beat_at=None)
         raise
-    else:
-        _finish(run, ReconciliationState.DONE)
-        log.info("reconciled", site=site_id, drift=run.drift.count(), compared=run.compared)
     return run
+
+
+def _go_on(run: Reconciliation, tell: Callable[[], None]) -> None:
+    """Do what is left of it.
+
+    Raises:
+        TakenOver.
+    """
+    try:
+        opened = open_site(run.site)
+        read(run, opened, tell)
+        beat(run)
+        run.drift.all().delete()
+        _write_down(run, opened, compare(run, opened, tell))
+        _keep_owner_holdings(run)
+    except Stopped as error:
+        log.warning("reconciliation_stopped", site=run.site_id, reason=error.outcome.reason)
+        beat(run)
+        _stop(run, error.outcome)
+    else:
+        beat(run)
+        _finish(run, ReconciliationState.DONE)
+        log.info("reconciled", site=run.site_id, drift=run.drift.count(), compared=run.compared)
 
 
 def begin(site_id: str, *, fix: bool | None = None) -> Reconciliation:
@@ -142,6 +159,7 @@ def _write_down(run: Reconciliation, opened: OpenSite, differences: Iterator[Fou
                 (found, drift)
             )
     for together in by_member.values():
+        beat(run)
         mend(opened, together)
 
 
@@ -149,6 +167,7 @@ def _keep_owner_holdings(run: Reconciliation) -> None:
     """Replace what is known of the owner's own holdings by what was read."""
     now = timezone.now()
     with transaction.atomic():
+        beat(run)
         OwnerHolding.objects.filter(site_id=run.site_id).delete()
         last = 0
         while rows := list(run.seen.filter(ours=False, pk__gt=last).order_by("pk")[:BATCH]):

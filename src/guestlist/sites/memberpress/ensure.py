@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from guestlist.sites.contract import (
     AlreadyRight,
     Done,
@@ -46,10 +48,12 @@ class Ensuring:
             email_settled = self._settle_address()
             self._know_member()
             for grant in self._wanted.grants:
-                outcome = self._settled(grant)
+                outcome = self._settled(grant, self._settle)
                 outcomes[grant.ref] = outcome
                 if _concerns_site(outcome):
                     break
+            if all(isinstance(outcome, Done | AlreadyRight) for outcome in outcomes.values()):
+                outcomes |= self._made_again()
         except MemberUnsettledError as error:
             self._member_outcome = error.outcome
         if self._address_trouble is not None and isinstance(self._member_outcome, AlreadyRight):
@@ -120,31 +124,59 @@ class Ensuring:
         if member.alert:
             self._alerts.append(member.alert)
 
-    def _settled(self, grant: WantedGrant) -> Outcome:
+    def _settled(self, grant: WantedGrant, settle: Callable[[WantedGrant], Outcome]) -> Outcome:
         self._moves = 0
         self._session.ref = grant.ref
         try:
-            return self._settle(grant)
+            return settle(grant)
         except MemberUnsettledError:
             raise
         except UnsettledError as error:
             return error.outcome
 
     def _settle(self, grant: WantedGrant) -> Outcome:
+        if not grant.live:
+            return self._all_ended(grant)
         found = transactions.by_id(self._session, grant.remote_id, grant.ref) if grant.remote_id else None
         if found is not None:
-            return self._corrected(grant, found) if grant.live else self._ended(found)
-        if grant.live:
-            if grant.look_first or grant.remote_id:
-                rows = self._found(grant)
-                if rows:
-                    return self._corrected(grant, self._one_of(grant, rows))
-            return self._made_anew(grant)
-        if not self._member or not (grant.look_first or grant.remote_id):
-            return AlreadyRight(grant.remote_id or "")
-        ended = [self._ended(row) for row in self._found(grant)]
-        gone = AlreadyRight(grant.remote_id or "")
-        return next((one for one in ended if isinstance(one, Done)), ended[0] if ended else gone)
+            return self._corrected(grant, found)
+        if grant.look_first or grant.remote_id:
+            rows = self._found(grant)
+            if rows:
+                return self._corrected(grant, self._one_of(grant, rows))
+        return self._made_anew(grant)
+
+    def _all_ended(self, grant: WantedGrant) -> Outcome:
+        """End the transaction, and whatever else has its reference: one that is left gives access."""
+        known = grant.remote_id or ""
+        if not known and not (self._member and grant.look_first):
+            return AlreadyRight("")
+        rows = self._found(grant) if self._member else []
+        if known and known not in {row.id for row in rows}:
+            # Somebody gave it to another member or level, or the member is gone.
+            elsewhere = transactions.by_id(self._session, known, grant.ref)
+            rows += [elsewhere] if elsewhere is not None else []
+        done = [self._ended(row) for row in rows]
+        kept = known if known or not rows else rows[0].id
+        return Done(kept) if any(isinstance(one, Done) for one in done) else AlreadyRight(kept)
+
+    def _made_again(self) -> dict[str, Outcome]:
+        """Make again what vanished at the site; outcome by ref. One request tells whether anything did."""
+        kept = self._wanted.kept
+        if not kept or self._member != self._wanted.person.remote_id:
+            return {}  # with another member, all access is due again
+        self._session.ref = ""
+        try:
+            shown = transactions.refs_of(self._session, self._member)
+        except UnsettledError as error:
+            raise MemberUnsettledError(error.outcome) from error
+        return {grant.ref: self._settled(grant, self._made_if_gone) for grant in kept if grant.ref not in shown}
+
+    def _made_if_gone(self, grant: WantedGrant) -> Outcome:
+        known = grant.remote_id or ""
+        if transactions.by_id(self._session, known, grant.ref) is not None:
+            return AlreadyRight(known)  # somebody gave it to another member
+        return self._made_anew(grant)
 
     def _found(self, grant: WantedGrant) -> list[Transaction]:
         rows = transactions.find(self._session, grant.ref, self._member)

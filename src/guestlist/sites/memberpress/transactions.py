@@ -72,6 +72,13 @@ def find(session: Session, ref: str, member: str) -> list[Transaction]:
     return sorted(found, key=lambda transaction: int(transaction.id))
 
 
+def refs_of(session: Session, member: str) -> set[str]:
+    """The references of all the member's transactions."""
+    rows = session.rows("/transactions", {"member": member})
+    read = (Transaction.read(row) for row in rows)
+    return {transaction.ref for transaction in read if transaction and transaction.member == member}
+
+
 def by_id(session: Session, remote_id: str, ref: str) -> Transaction | None:
     """The transaction with this id; None = it is gone, or another one has its id.
 
