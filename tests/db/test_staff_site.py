@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.db import connection, transaction
@@ -23,6 +23,7 @@ from guestlist.access.staff import change, resend_password_mail
 from guestlist.access.staff_refusals import StaffRefused
 from guestlist.connections.models import Site
 from guestlist.domain.staff import Act
+from guestlist.orders.models import Order
 from guestlist.sandbox.site.server import SandboxSite
 from guestlist.sites.contract import Done, NeedsAttention
 from guestlist.sites.memberpress import PLATFORM
@@ -96,6 +97,18 @@ def test_a_revocation_ends_all_that_guestlist_made_and_a_release_gives_exactly_t
     assert by_email(academy) == {NORA: {8: UNTIL, 10: None}}
     assert {row["id"] for row in before} < {row["id"] for row in complete(academy)}
     assert {grant.state for grant in Grant.objects.all()} == {GrantState.RIGHT}
+
+
+def test_an_order_told_again_with_a_later_time_and_more_items_does_not_undo_a_revocation(academy):
+    deliver(MONTHLY)
+    run()
+    do(Act.REVOKE, "")
+    again = replace(MONTHLY, at=MONTHLY.at + timedelta(days=3), lines=(*MONTHLY.lines, line("product-99")))
+    deliver(again)
+    run()
+
+    assert by_email(academy) == {NORA: {}}
+    assert Order.objects.get().placed_at == MONTHLY.at
 
 
 def test_who_is_on_hold_before_they_were_made_at_the_site_is_never_made_there(academy):

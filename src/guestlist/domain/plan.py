@@ -158,22 +158,25 @@ def _by_payment(charge: Charge, rule: Rule, terms: LevelTerms | None) -> Access:
     grace = f" and {rule.grace_days} days of grace" if rule.grace_days else ""
     if charge.due_on is not None:
         what = "the first payment" if charge.deferred else "the next payment"
-        return Access(
-            charge.due_on + timedelta(days=rule.grace_days), f"access until {what} is due on {charge.due_on}{grace}"
-        )
+        return Access(_with_grace(charge.due_on, rule), f"access until {what} is due on {charge.due_on}{grace}")
     if terms is None:
         return _unread()
     due_on = terms.until(charge.paid_on)
     if due_on is not None:
         return Access(
-            due_on + timedelta(days=rule.grace_days),
+            _with_grace(due_on, rule),
             f"the cart did not say when the next payment is due, so the level's own term counts ({terms}){grace}",
         )
     due_on = ASSUMED_FREQUENCY.after(charge.paid_on)
     return Access(
-        due_on + timedelta(days=rule.grace_days),
+        _with_grace(due_on, rule),
         f"the cart did not say when the next payment is due, so {ASSUMED_FREQUENCY} is assumed{grace}",
     )
+
+
+def _with_grace(due_on: date, rule: Rule) -> date:
+    # "9999 years" at a site is the last day of the calendar already.
+    return due_on + min(timedelta(days=rule.grace_days), date.max - due_on)
 
 
 def _after_last(charge: Charge, rule: Rule, terms: LevelTerms | None) -> Access:

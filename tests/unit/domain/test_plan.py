@@ -265,3 +265,12 @@ def test_items_keep_their_type():
     assert Item.parse("product_101") == Item.parse("product-101") != Item.parse("bump-101")
     with pytest.raises(ValueError, match="product-N"):
         Item.parse("12")
+
+
+def test_a_level_that_lasts_longer_than_the_calendar_lasts_to_its_end_with_any_grace():
+    facts = [placed("2026-03-10", line("product-12", paid_minor=2900, billing=Billing.RECURRING))]
+    terms = {Target("academy", "8"): LevelTerms(period=Period.parse("9999 years"))}
+
+    [granted] = planned(facts, rule("product-12", "academy/8"), terms=terms).grants
+
+    assert granted.until_on == date.max
