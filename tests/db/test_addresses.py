@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from django.db import connection, transaction
 from django.utils import timezone
@@ -10,12 +12,16 @@ from db.conftest import make_cart, make_site
 from db.test_people import changed, rebill, sale, tell
 from db.test_planning import save
 from factories import rule
+from guestlist.access import addresses
 from guestlist.access import lane as lanes
 from guestlist.access.addresses import follow
+from guestlist.access.denied import changes_of
 from guestlist.access.models import Grant, GrantState, Member, MemberState
 from guestlist.access.queries import person
 from guestlist.access.sitestate import close_sites
+from guestlist.access.staff import change
 from guestlist.connections.models import Site
+from guestlist.domain.staff import Act
 from guestlist.orders.models import Customer
 from guestlist.sandbox.site.server import SandboxSite
 
@@ -341,6 +347,34 @@ def test_a_correction_while_the_site_refuses_goes_to_the_member_who_has_the_righ
 
     assert has(academy) == {"zoe@buyers.test": 2}
     assert all_settled()
+
+
+def test_a_hold_in_the_moment_in_which_access_goes_over_to_another_member_counts_for_it(academy, monkeypatch):
+    tell(sale("1", "9", "zo\u00eb@buyers.test", 0), sale("2", "8", "zoe@buyers.test", 0))
+    lane = lanes._take_over("academy")
+    claims = [lanes._claim(lane), lanes._claim(lane)]
+    tell(changed("9", "zoe@buyers.test", 1))
+    holding = threading.Thread(target=_hold, args=("zoe@buyers.test",))
+
+    def read_and_somebody_holds(members):
+        changes = changes_of(members)
+        holding.start()
+        holding.join(1)  # it may have to wait for what is written here
+        return changes
+
+    monkeypatch.setattr(addresses, "changes_of", read_and_somebody_holds)
+    for claim in claims:
+        lanes._settle(lane, claim)
+    holding.join(30)
+
+    assert {grant.live for grant in Grant.objects.all()} == {False}
+    run(2)
+    assert has(academy) == {"zoe@buyers.test": 0}
+
+
+def _hold(email: str) -> None:
+    change("academy", email, Act.HOLD, level="", until_on=None, who="ada", why="a call")
+    connection.close()
 
 
 def test_an_address_that_goes_to_another_customer_gives_them_a_member_of_their_own(academy):

@@ -139,6 +139,7 @@ def _hand_over(member: Member, customer: Customer) -> set[Member]:
             "of the site has, and staff changed this one by hand. Give the access to the other one by hand.",
         )
         return set()
+    lock_members({holder})  # else a staff change of this moment would overlook what goes over
     changes = changes_of([holder.pk])[holder.pk]
     for grant in Grant.objects.filter(member=member).select_related("order"):
         grant.member = holder
