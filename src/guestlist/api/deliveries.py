@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest
 from ninja import Query, Router, Schema
@@ -50,6 +50,10 @@ class Replayed:
     replayed: int
 
 
+def _any_of(*names: str) -> dict[str, Any]:
+    return {"anyOf": [{"required": [name]} for name in names]}
+
+
 class Which(Schema):
     """Which deliveries: `ids`, or those of a `day` (UTC), or `all`; of one `cart` or of all."""
 
@@ -57,9 +61,9 @@ class Which(Schema):
         extra="forbid",
         json_schema_extra={
             "oneOf": [
-                {"required": ["ids"], "not": {"anyOf": [{"required": ["cart"]}, {"required": ["after"]}]}},
-                {"required": ["day"]},
-                {"required": ["all"]},
+                {"required": ["ids"], "not": _any_of("day", "all", "cart", "after")},
+                {"required": ["day"], "not": _any_of("ids", "all")},
+                {"required": ["all"], "not": _any_of("ids", "day")},
             ]
         },
     )
