@@ -10,7 +10,7 @@ from typing import assert_never
 
 import structlog
 from django.db import transaction
-from django.db.models import Case, F, Q, TextField, Value, When
+from django.db.models import Q
 from django.utils import timezone
 
 from guestlist.access.addresses import settle
@@ -61,8 +61,7 @@ def write_outcome(
         member = _mine(claim)
         if member is not None:
             _write_member(member, claim, ensured)
-            for ref, outcome in ensured.grants.items():
-                _write_grant(claim.grant_ids[ref], _wanted(claim, ref), outcome)
+            _write_grants(claim, ensured.grants)
             _write_next(member, claim, outcomes)
     decisive = next((outcome for outcome in outcomes if _is_site_wide(outcome)), ensured.member)
     with state_lock:
@@ -79,8 +78,7 @@ def release(claim: Claim, attempts: Sequence[Attempt]) -> None:
         member = _mine(claim)
         if member is not None:
             member.look_first = not member.remote_id
-            for wanted in claim.wanted.grants:
-                _write_grant(claim.grant_ids[wanted.ref], wanted, broken)
+            _write_grants(claim, {wanted.ref: broken for wanted in claim.wanted.grants})
             _write_next(member, claim, [broken])
 
 
@@ -91,10 +89,6 @@ def _mine(claim: Claim) -> Member | None:
         .filter(pk=claim.member_id, epoch=claim.epoch, state=MemberState.WORKING)
         .first()
     )
-
-
-def _wanted(claim: Claim, ref: str) -> WantedGrant:
-    return next(grant for grant in (*claim.wanted.grants, *claim.wanted.kept) if grant.ref == ref)
 
 
 def _is_site_wide(outcome: Outcome) -> bool:
@@ -146,41 +140,44 @@ def _make_again(member: Member) -> None:
         member.version += 1
 
 
-def _write_grant(grant_id: int, wanted: WantedGrant, outcome: Outcome) -> None:
-    row = Grant.objects.filter(pk=grant_id)
-    match outcome:
-        case Done(remote_id) | AlreadyRight(remote_id):
-            row.update(
-                remote_id=remote_id,
-                look_first=False,
-                confirmed_at=timezone.now(),
-                confirmed_live=wanted.live,
-                confirmed_until_on=wanted.until_on,
-                **_unless_changed(wanted, GrantState.RIGHT),
-            )
-        case RetryLater(reason=reason, unclear=unclear):
-            looks = {"look_first": True} if unclear else {}
-            row.update(**looks, **_unless_changed(wanted, GrantState.DUE, reason))
-        case NeedsAttention(reason=reason, remedy=remedy, site_wide=site_wide):
-            state = GrantState.DUE if site_wide else GrantState.ATTENTION
-            row.update(**_unless_changed(wanted, state, reason, remedy))
-        case _:
-            assert_never(outcome)
-
-
-def _unless_changed(wanted: WantedGrant, state: GrantState, problem: str = "", remedy: str = "") -> dict[str, Case]:
-    """What to write of a grant that still is as it was claimed.
+def _write_grants(claim: Claim, outcomes: Mapping[str, Outcome]) -> None:
+    """Write what came of grants, by ref.
 
     One that a new event changed meanwhile is settled anew, and the old wish's trouble is none of its own.
     """
-    # Right is what was asked for only to see that it is still there.
-    still = (GrantState.DUE, GrantState.RIGHT)
-    unchanged = Q(live=wanted.live, until_on=wanted.until_on, state__in=still)
-    return {
-        "state": Case(When(unchanged, then=Value(state.value)), default=F("state")),
-        "problem": Case(When(unchanged, then=Value(problem)), default=F("problem"), output_field=TextField()),
-        "remedy": Case(When(unchanged, then=Value(remedy)), default=F("remedy"), output_field=TextField()),
-    }
+    ids = [claim.grant_ids[ref] for ref in outcomes]
+    wanted = {grant.ref: grant for grant in (*claim.wanted.grants, *claim.wanted.kept)}
+    for grant in Grant.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk"):
+        wish = wanted[grant.ref]
+        told = _note(grant, wish, outcomes[grant.ref])
+        # Right is what was asked for only to see that it is still there.
+        still = grant.state in (GrantState.DUE, GrantState.RIGHT)
+        if still and (grant.live, grant.until_on) == (wish.live, wish.until_on):
+            grant.state, grant.problem, grant.remedy = told
+        grant.save(update_fields=_FROM_OUTCOMES)
+
+
+_FROM_OUTCOMES = (
+    *("remote_id", "look_first", "confirmed_at", "confirmed_live", "confirmed_until_on"),
+    *("state", "problem", "remedy"),
+)
+
+
+def _note(grant: Grant, wish: WantedGrant, outcome: Outcome) -> tuple[GrantState, str, str]:
+    """Note what the site said; state, problem and remedy that follow unless the grant was changed meanwhile."""
+    match outcome:
+        case Done(remote_id) | AlreadyRight(remote_id):
+            grant.remote_id, grant.look_first = remote_id, False
+            grant.confirmed_at = timezone.now()
+            grant.confirmed_live, grant.confirmed_until_on = wish.live, wish.until_on
+            return GrantState.RIGHT, "", ""
+        case RetryLater(reason=reason, unclear=unclear):
+            grant.look_first = grant.look_first or unclear
+            return GrantState.DUE, reason, ""
+        case NeedsAttention(reason=reason, remedy=remedy, site_wide=site_wide):
+            return GrantState.DUE if site_wide else GrantState.ATTENTION, reason, remedy
+        case _:
+            assert_never(outcome)
 
 
 def _write_next(member: Member, claim: Claim, outcomes: Sequence[Outcome]) -> None:
@@ -211,12 +208,13 @@ def _write_next(member: Member, claim: Claim, outcomes: Sequence[Outcome]) -> No
         member.reason, member.remedy = outcomes[0].reason, outcomes[0].remedy
     else:
         member.state, member.due_at, member.attempts, member.first_attempt_at = MemberState.IDLE, None, 0, None
-        left = member.grants.filter(state__in=(GrantState.ATTENTION, GrantState.DUE)).order_by("id")
-        states = {grant.state: grant for grant in reversed(left)}
+        left = Grant.objects.filter(member=member.pk, state__in=(GrantState.ATTENTION, GrantState.DUE))
+        states = {state: words for state, *words in left.order_by("-id").values_list("state", "problem", "remedy")}
         if GrantState.DUE in states:  # changed, and changed back to what was confirmed, while it was worked on
             member.state, member.due_at = MemberState.DUE, now
-        elif grant := states.get(GrantState.ATTENTION):
-            member.state, member.reason, member.remedy = MemberState.ATTENTION, grant.problem, grant.remedy
+        elif words := states.get(GrantState.ATTENTION):
+            member.state = MemberState.ATTENTION
+            member.reason, member.remedy = words
     if stuck is not None and member.state == MemberState.ATTENTION:
         log.warning("member_needs_attention", site=claim.site_id, member=member.pk, reason=stuck.reason)
     member.save()
