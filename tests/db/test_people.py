@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 
 import pytest
 
@@ -12,6 +13,8 @@ from db.test_planning import save
 from factories import rule
 from guestlist.access.models import Grant, Member, MemberState
 from guestlist.access.queries import person
+from guestlist.connections.models import Site
+from guestlist.fulfilment.simulate import simulate
 from guestlist.inbox import interpret
 from guestlist.inbox.models import Delivery
 from guestlist.orders.models import Customer, Order
@@ -291,3 +294,22 @@ def test_what_nobody_was_made_for_goes_to_the_member_who_has_the_new_address():
     assert "zoe@buyers.test" in left.alert
     tell(sale("3", "9", None, 2))
     assert orders_by_member() == {"zoe@buyers.test": {"1", "2", "3"}}
+
+
+@pytest.mark.parametrize(
+    ("policy", "shared", "becomes"),
+    [("follow", False, "nora@home.test"), ("leave", False, "nora@buyers.test"), ("follow", True, "nora@buyers.test")],
+)
+def test_what_becomes_of_an_address_is_simulated_when_an_order_goes_over_to_another_customer(policy, shared, becomes):
+    Site.objects.update(on_email_change=policy)
+    tell(sale("1", "9", "nora@buyers.test", 0))
+    if shared:
+        tell(sale("2", "9", "nora@buyers.test", 1))
+    made()
+    merged = rebill("1", "8", "nora@home.test", 30)
+
+    found = simulate("shop", json.dumps(merged).encode())
+    tell(merged)
+
+    assert Member.objects.get().email == becomes
+    assert [(one.to, one.changes) for one in found.addresses] == [("nora@home.test", becomes == "nora@home.test")]

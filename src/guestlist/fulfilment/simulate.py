@@ -45,7 +45,7 @@ def simulate(cart_id: str, body: bytes) -> Simulation:
         fulfilled=len(fulfilled) == len(rehearsed.orders),
         grants=tuple(GrantChange(one) for one in foreseen),
         levels=tuple(levels),
-        addresses=tuple(foresee_addresses(rehearsed.moved)),
+        addresses=tuple(foresee_addresses(rehearsed.moved, [one.order for one in rehearsed.orders])),
         unmapped=tuple(unmapped),
         notes=(
             *(fact.reason for fact in reading.facts if isinstance(fact, Ignored)),
