@@ -1,0 +1,86 @@
+"""Staff and the links that invite them."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models.functions import Lower
+
+from guestlist.accounts.roles import Role
+
+
+class Users(BaseUserManager["User"]):
+    """Makes and finds accounts; addresses are kept and looked up in lower case."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """Make an account; without a password nobody can sign in to it."""
+        user = self.model(email=email, **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        """The account of an address, upper or lower case."""
+        return self.get(email=(username or "").lower())
+
+
+class User(AbstractBaseUser):
+    """Somebody who signs in to the dashboard. The e-mail address is the login."""
+
+    email = models.EmailField(max_length=254, unique=True)
+    name = models.CharField(max_length=120, default="", blank=True)
+    role = models.CharField(max_length=12, choices=Role.choices, default=Role.VIEWER)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+
+    objects: ClassVar[Users] = Users()
+
+    class Meta:
+        constraints = [
+            # With `unique`, no two addresses differ in their case only.
+            models.CheckConstraint(condition=models.Q(email=Lower("email")), name="user_email_lower_case"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    def save(self, *args: Any, **values: Any) -> None:
+        """Store, the address in lower case."""
+        self.email = self.email.lower()
+        super().save(*args, **values)
+
+    def may(self, needed: Role) -> bool:
+        """The account works and its role allows what `needed` may do."""
+        return self.is_active and Role(self.role).allows(needed)
+
+    def get_full_name(self) -> str:
+        """The name, or the address of somebody who gave none."""
+        return str(self)
+
+
+class Invitation(models.Model):
+    """A link that makes one account. Only a hash of its token is kept, so it is shown once."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    role = models.CharField(max_length=12, choices=Role.choices)
+    # The only address that the account can have; "" = whoever has the link chooses.
+    email = models.EmailField(max_length=254, default="", blank=True)
+    # Null = made on the server. With the person who invited goes what nobody has used yet.
+    created_by = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="invitations")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.role} {self.email}".strip()
+
+    @staticmethod
+    def digest_of(token: str) -> str:
+        """What is stored of a token."""
+        return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
