@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Protocol
 
+from guestlist.domain.help_topics import HelpTopic
 from guestlist.domain.terms import Level
 
 
@@ -33,12 +34,14 @@ class RetryLater:
         after: seconds, when the site named them (`Retry-After`).
         site_down: the site as a whole does not work; its other members need not be tried.
         unclear: the site may have done the work all the same: look before writing again.
+        help: the page of help about it.
     """
 
     reason: str
     after: float | None = None
     site_down: bool = False
     unclear: bool = False
+    help: HelpTopic | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +52,13 @@ class NeedsAttention:
         reason: what is wrong, in words.
         remedy: what to do about it, in words.
         site_wide: it concerns the whole site (credentials, plugin): its lane pauses.
+        help: the page of help about it.
     """
 
     reason: str
     remedy: str
     site_wide: bool = False
+    help: HelpTopic | None = None
 
 
 Outcome = Done | AlreadyRight | RetryLater | NeedsAttention
