@@ -26,7 +26,7 @@ test: venv ## Run all tests, on an embedded PostgreSQL of their own
 	$(BIN)/pytest
 
 .PHONY: check
-check: lint types layers lock-check migrations-check docs ## Run every check that is not a test
+check: lint types layers lock-check vendor-check migrations-check docs ## Run every check that is not a test
 
 .PHONY: lint
 lint: venv ## Check style and formatting
@@ -51,6 +51,10 @@ layers: venv ## Check that each layer imports only those beneath it
 lock-check: venv ## Check that requirements.lock fits pyproject.toml
 	$(BIN)/python tools/check_lock.py
 
+.PHONY: vendor-check
+vendor-check: venv ## Check the stored style sheet, scripts and icons against their checksums
+	$(BIN)/python tools/vendor.py --check
+
 .PHONY: migrations-check
 migrations-check: venv ## Check that every change of the models has its migration
 	$(BIN)/python tools/migrations.py --check
@@ -74,6 +78,10 @@ lock: ## Renew requirements.lock after a change of pyproject.toml, keeping the p
 .PHONY: upgrade
 upgrade: ## Move every pin in requirements.lock to the newest version that fits
 	$(PYTHON) tools/lock.py --upgrade
+
+.PHONY: vendor
+vendor: venv ## Fetch the dashboard's style sheet, htmx and icons again (needs npm)
+	$(BIN)/python tools/vendor.py
 
 .PHONY: clean
 clean: ## Remove .venv, caches and build results

@@ -1,0 +1,1 @@
+"""Orders: found, listed, and each with its story."""

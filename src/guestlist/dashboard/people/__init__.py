@@ -1,0 +1,1 @@
+"""People: what they have, why, and what staff may do."""

@@ -1,0 +1,1 @@
+"""Products and what each of them gives."""

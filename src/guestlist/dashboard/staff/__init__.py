@@ -1,0 +1,1 @@
+"""Staff, API tokens and the audit log."""

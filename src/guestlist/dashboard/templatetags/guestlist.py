@@ -1,0 +1,132 @@
+"""What every page shows in the same way: moments, days, money, states, icons. Loaded into all templates."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django import template
+from django.conf import settings
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.utils import formats, timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
+
+from guestlist.accounts.roles import Role
+from guestlist.dashboard.states import look
+
+register = template.Library()
+
+SPRITE = "vendor/tabler-icons-3.51.0/icons.svg"
+
+
+@register.simple_tag
+def icon(name: str, label: str = "") -> SafeString:
+    """An icon of the sprite (tools/vendor.py lists them); without a label it is decoration."""
+    spoken = format_html('role="img" aria-label="{}"', label) if label else SafeString('aria-hidden="true"')
+    return format_html(
+        '<svg class="icon" width="20" height="20" fill="none" stroke="currentColor" stroke-width="2" '
+        'stroke-linecap="round" stroke-linejoin="round" {}><use href="{}#{}"></use></svg>',
+        spoken,
+        static(SPRITE),
+        name,
+    )
+
+
+@register.simple_tag
+def state(value: Any) -> SafeString:
+    """A state as a badge: symbol and word, so that colour is not all that tells. `states.py` has the states."""
+    shown = look(str(value))
+    return format_html('<span class="state state-{}">{} {}</span>', shown.tone, icon(shown.icon), shown.label)
+
+
+@register.filter
+def moment(at: datetime | None) -> SafeString | str:
+    """A moment in the viewer's zone; pointing at it shows the zone, and machines read the exact time."""
+    if at is None:
+        return "–"
+    local = timezone.localtime(at)
+    return format_html(
+        '<time datetime="{}" title="{} {}" class="text-nowrap">{}</time>',
+        at.isoformat(),
+        formats.date_format(local, "DATETIME_FORMAT"),
+        local.tzname() or "",
+        formats.date_format(local, _("j M Y, H:i")),
+    )
+
+
+@register.filter
+def ago(at: datetime | None) -> SafeString | str:
+    """How long ago, in words, with the moment beside it for whoever points at it."""
+    if at is None:
+        return "–"
+    local = timezone.localtime(at)
+    spent = timesince(at, depth=1)
+    return format_html(
+        '<time datetime="{}" title="{} {}" class="text-nowrap">{}</time>',
+        at.isoformat(),
+        formats.date_format(local, "DATETIME_FORMAT"),
+        local.tzname() or "",
+        _("%(time)s ago") % {"time": spent},
+    )
+
+
+@register.filter
+def day(on: date | None) -> SafeString | str:
+    """A day without a time, such as a grant's last one."""
+    if on is None:
+        return _("for ever")
+    return format_html(
+        '<time datetime="{}" class="text-nowrap">{}</time>', on.isoformat(), formats.date_format(on, _("j M Y"))
+    )
+
+
+@register.simple_tag
+def amount(minor: int | None, currency: str) -> str:
+    """Money, in the viewer's way of writing numbers; carts count in hundredths for every currency."""
+    if minor is None:
+        return "–"
+    major = formats.number_format(Decimal(minor) / 100, decimal_pos=2, use_l10n=True, force_grouping=True)
+    return f"{major} {currency.upper()}".strip()
+
+
+@register.simple_tag
+def copy(value: str, label: str = "") -> SafeString:
+    """A text to copy with a button beside it; the button does nothing where scripts are off, so it is hidden then."""
+    return format_html(
+        '<span class="copy"><code class="copy-text">{}</code> '
+        '<button type="button" class="btn btn-sm" data-copy="{}" hidden>{} <span>{}</span></button></span>',
+        value,
+        value,
+        icon("copy"),
+        label or _("Copy"),
+    )
+
+
+@register.filter
+def may(user: Any, needed: str) -> bool:
+    """Whether a signed-in person's role allows what needs "viewer", "operator" or "owner"."""
+    return bool(user.is_authenticated and Role(user.role).allows(Role(needed)))
+
+
+@register.simple_tag(takes_context=True)
+def query(context: dict[str, Any], **changes: Any) -> str:
+    """The page's own address query with some values changed; None or "" takes one away."""
+    request: HttpRequest = context["request"]
+    values = request.GET.copy()
+    for name, value in changes.items():
+        if value in (None, ""):
+            values.pop(name, None)
+        else:
+            values[name] = str(value)
+    return f"?{values.urlencode()}" if values else "?"
+
+
+@register.simple_tag
+def public_url() -> str:
+    """The address under which the world reaches this Guestlist; "" = not set."""
+    return str(settings.PUBLIC_URL)
