@@ -42,6 +42,8 @@ class Member(models.Model):
     first_attempt_at = models.DateTimeField(null=True)
     reason = models.TextField(default="", blank=True)
     remedy = models.TextField(default="", blank=True)
+    # The page of help about it (domain.help_topics).
+    help = models.CharField(max_length=40, default="", blank=True)
     alert = models.TextField(default="", blank=True)
     # The customer has a newer address than the site. Where the member is known there, `email` is the new one already.
     email_due = models.BooleanField(default=False)
@@ -54,6 +56,7 @@ class Member(models.Model):
         indexes = [
             models.Index(fields=["site", "due_at", "id"], condition=models.Q(state="due"), name="member_due"),
             models.Index(fields=["state", "site"], condition=~models.Q(state="idle"), name="member_open"),
+            models.Index(fields=["id"], condition=~models.Q(alert=""), name="member_alert"),
             models.Index(
                 fields=["former_email_key", "site"], condition=~models.Q(former_email_key=""), name="member_by_former"
             ),

@@ -104,6 +104,8 @@ class Site(models.Model):
     state_since = models.DateTimeField(null=True)
     reason = models.TextField(default="", blank=True)
     remedy = models.TextField(default="", blank=True)
+    # The page of help about it (domain.help_topics).
+    help = models.CharField(max_length=40, default="", blank=True)
     probe_at = models.DateTimeField(null=True)
     probes = models.PositiveIntegerField(default=0)
     # The lane's fencing number: each lane job takes the next one, and what an earlier one still holds is void.

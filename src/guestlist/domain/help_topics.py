@@ -22,7 +22,7 @@ class HelpTopic(StrEnum):
     PRIVATE_ADDRESS = "private-address"
     WRONG_CREDENTIALS = "wrong-credentials"
     HEADER_STRIPPED = "header-stripped"
-    APPLICATION_PASSWORDS_DISABLED = "application-passwords-disabled"  # noqa: S105 - the name of a page
+    APPLICATION_PASSWORDS_DISABLED = "application-passwords-disabled"
     USER_WITHOUT_RIGHT = "user-without-right"
     DEVELOPER_TOOLS_MISSING = "developer-tools-missing"
     REST_BLOCKED = "rest-blocked"
