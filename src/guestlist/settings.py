@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "procrastinate.contrib.django",
     "guestlist.accounts",
     "guestlist.connections",
+    "guestlist.journal",
     "guestlist.orders",
     "guestlist.access",
     "guestlist.fulfilment",
