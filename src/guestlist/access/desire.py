@@ -10,12 +10,15 @@ from django.db.models.functions import Least, Now
 from django.utils import timezone
 
 from guestlist.access.denied import changes_of, stand
+from guestlist.access.happened import stuck_line
 from guestlist.access.models import Grant, GrantState, Member, MemberState
 from guestlist.access.schedule import STILL_AT_WORK
 from guestlist.connections.kick import kick_lane
 from guestlist.connections.models import Site
+from guestlist.domain.help_topics import HelpTopic
 from guestlist.domain.plan import PlannedGrant, reference
 from guestlist.domain.rules import Target, WelcomeEmail
+from guestlist.journal.write import write
 from guestlist.orders.models import Order
 
 NOT_PLANNED = "no longer part of what was bought"
@@ -69,9 +72,16 @@ def desire(order: Order, planned: Sequence[PlannedGrant], missing: Collection[Ta
     wake({grant.member for grant in changed if grant.state == GrantState.DUE})
     for grant in changed:
         if grant.state == GrantState.ATTENTION:
-            Member.objects.filter(pk=grant.member_id, state=MemberState.IDLE).update(
-                state=MemberState.ATTENTION, reason=grant.problem, remedy=grant.remedy
-            )
+            _stop_idle_member(grant)
+
+
+def _stop_idle_member(grant: Grant) -> None:
+    """Nothing else is to be done for the member: the grant's trouble is theirs."""
+    stopped = Member.objects.filter(pk=grant.member_id, state=MemberState.IDLE).update(
+        state=MemberState.ATTENTION, reason=grant.problem, remedy=grant.remedy, help=HelpTopic.LEVEL_MISSING
+    )
+    if stopped:
+        write([stuck_line(grant.member, grant)])
 
 
 def key_of(grant: Grant) -> GrantKey:

@@ -14,10 +14,14 @@ from django.db.models import Q
 from django.utils import timezone
 
 from guestlist.access.addresses import settle
+from guestlist.access.happened import access_lines, stuck_line
 from guestlist.access.models import Grant, GrantState, Member, MemberState, SiteRequest
 from guestlist.access.schedule import MEMBER_RETRIES, member_retry
 from guestlist.access.sitestate import request_row, settle_site, works
 from guestlist.connections.models import Site
+from guestlist.domain.help_topics import HelpTopic
+from guestlist.journal.models import Line
+from guestlist.journal.write import write
 from guestlist.sites.contract import (
     AlreadyRight,
     Attempt,
@@ -61,8 +65,9 @@ def write_outcome(
         member = _mine(claim)
         if member is not None:
             _write_member(member, claim, ensured)
-            _write_grants(claim, ensured.grants)
+            lines = _write_grants(claim, ensured.grants)
             _write_next(member, claim, outcomes)
+            write([*lines, *_stuck(member)])
     decisive = next((outcome for outcome in outcomes if _is_site_wide(outcome)), ensured.member)
     with state_lock:
         # Several were at work when the first one met the site's trouble. It counts once, and what had been answered
@@ -80,6 +85,7 @@ def release(claim: Claim, attempts: Sequence[Attempt]) -> None:
             member.look_first = not member.remote_id
             _write_grants(claim, {wanted.ref: broken for wanted in claim.wanted.grants})
             _write_next(member, claim, [broken])
+            write(_stuck(member))
 
 
 def _mine(claim: Claim) -> Member | None:
@@ -140,21 +146,24 @@ def _make_again(member: Member) -> None:
         member.version += 1
 
 
-def _write_grants(claim: Claim, outcomes: Mapping[str, Outcome]) -> None:
-    """Write what came of grants, by ref.
+def _write_grants(claim: Claim, outcomes: Mapping[str, Outcome]) -> list[Line]:
+    """Write what came of grants, by ref; the journal's lines about what the site confirmed.
 
     One that a new event changed meanwhile is settled anew, and the old wish's trouble is none of its own.
     """
+    lines: list[Line] = []
     ids = [claim.grant_ids[ref] for ref in outcomes]
     wanted = {grant.ref: grant for grant in (*claim.wanted.grants, *claim.wanted.kept)}
     for grant in Grant.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk"):
         wish = wanted[grant.ref]
+        lines += access_lines(claim.site_id, grant, wish, outcomes[grant.ref])
         told = _note(grant, wish, outcomes[grant.ref])
         # Right is what was asked for only to see that it is still there.
         still = grant.state in (GrantState.DUE, GrantState.RIGHT)
         if still and (grant.live, grant.until_on) == (wish.live, wish.until_on):
             grant.state, grant.problem, grant.remedy = told
         grant.save(update_fields=_FROM_OUTCOMES)
+    return lines
 
 
 _FROM_OUTCOMES = (
@@ -185,7 +194,8 @@ def _write_next(member: Member, claim: Claim, outcomes: Sequence[Outcome]) -> No
     now = timezone.now()
     stuck = next((o for o in outcomes if isinstance(o, NeedsAttention) and not o.site_wide), None)
     retry = next((o for o in outcomes if isinstance(o, RetryLater) and not o.site_down), None)
-    member.reason, member.remedy = "", ""
+    known_help = member.help
+    member.reason, member.remedy, member.help = "", "", ""
     if any(_is_site_wide(outcome) for outcome in outcomes):
         # The site's trouble is not the member's: it waits untouched, no attempt is used up.
         member.state, member.due_at = MemberState.DUE, now
@@ -199,13 +209,15 @@ def _write_next(member: Member, claim: Claim, outcomes: Sequence[Outcome]) -> No
         member.first_attempt_at = claim.first_attempt_at or now
         member.due_at = member_retry(member.attempts, member.first_attempt_at, now, retry.after)
         member.state = MemberState.DUE if member.due_at else MemberState.ATTENTION
-        member.reason = retry.reason
+        member.reason, member.help = retry.reason, retry.help or ""
         if member.due_at is None:
             member.remedy = "Guestlist tried for five days. See to the cause and try again."
+            member.help = member.help or HelpTopic.MEMBER_STUCK
             log.warning("member_given_up", site=claim.site_id, member=member.pk, reason=retry.reason)
     elif isinstance(outcomes[0], NeedsAttention):
         member.state, member.due_at = MemberState.ATTENTION, None
         member.reason, member.remedy = outcomes[0].reason, outcomes[0].remedy
+        member.help = outcomes[0].help or HelpTopic.MEMBER_STUCK
     else:
         member.state, member.due_at, member.attempts, member.first_attempt_at = MemberState.IDLE, None, 0, None
         left = Grant.objects.filter(member=member.pk, state__in=(GrantState.ATTENTION, GrantState.DUE))
@@ -215,9 +227,14 @@ def _write_next(member: Member, claim: Claim, outcomes: Sequence[Outcome]) -> No
         elif words := states.get(GrantState.ATTENTION):
             member.state = MemberState.ATTENTION
             member.reason, member.remedy = words
+            member.help = (stuck.help if stuck else known_help) or HelpTopic.MEMBER_STUCK
     if stuck is not None and member.state == MemberState.ATTENTION:
         log.warning("member_needs_attention", site=claim.site_id, member=member.pk, reason=stuck.reason)
     member.save()
+
+
+def _stuck(member: Member) -> list[Line]:
+    return [stuck_line(member)] if member.state == MemberState.ATTENTION else []
 
 
 def _rest(outcomes: Sequence[Outcome]) -> timedelta:

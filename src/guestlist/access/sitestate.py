@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -13,8 +14,12 @@ from django.utils import timezone
 from guestlist.access.models import Grant, GrantState, Member, MemberState, SiteRequest
 from guestlist.access.schedule import next_probe
 from guestlist.connections.database import database_stage, release_connection
+from guestlist.connections.kick import kick_lane
 from guestlist.connections.levels import levels_to_json
 from guestlist.connections.models import Site, SiteState
+from guestlist.domain.help_topics import HelpTopic
+from guestlist.journal.models import Event
+from guestlist.journal.write import site_line, write
 from guestlist.sites.contract import Attempt, Connection, NeedsAttention, Outcome, RetryLater
 from guestlist.sites.contract import Site as OpenSite
 from guestlist.sites.registry import all_platforms
@@ -102,20 +107,22 @@ def settle_site(site: Site, outcome: Outcome) -> bool:
     """Write down what an outcome says of the whole site. Returns whether the site works."""
     match outcome:
         case RetryLater(site_down=True):
-            state, reason, remedy, after = SiteState.DOWN, outcome.reason, DOWN_REMEDY, outcome.after
+            state, remedy, after, event = SiteState.DOWN, DOWN_REMEDY, outcome.after, Event.SITE_DOWN
         case NeedsAttention(site_wide=True):
-            state, reason, remedy, after = SiteState.ATTENTION, outcome.reason, outcome.remedy, None
+            state, remedy, after, event = SiteState.ATTENTION, outcome.remedy, None, Event.SITE_ATTENTION
         case _:
             _works(site)
             return True
     now = timezone.now()
     if site.state != state:
-        log.warning("site_" + state.value, site=site.pk, reason=reason)
-        _still(site).update(state_since=now)
+        log.warning("site_" + state.value, site=site.pk, reason=outcome.reason)
+        if _still(site).update(state_since=now):
+            write([site_line(event, site.pk, outcome.reason)])
     _still(site).update(
         state=state,
-        reason=reason,
+        reason=outcome.reason,
         remedy=remedy,
+        help=outcome.help or HelpTopic.SITE_UNREACHABLE,
         probes=site.probes + 1,
         probe_at=next_probe(site.probes, now, after),
     )
@@ -126,7 +133,9 @@ def settle_site(site: Site, outcome: Outcome) -> bool:
 def _works(site: Site) -> None:
     if site.state == SiteState.OK:
         return
-    _still(site).update(state=SiteState.OK, state_since=timezone.now(), reason="", remedy="", probe_at=None)
+    working = {"state": SiteState.OK, "reason": "", "remedy": "", "help": "", "probe_at": None}
+    if _still(site).update(**working, state_since=timezone.now()):
+        write([site_line(Event.SITE_WORKS, site.pk)])
     site.state = SiteState.OK
     log.info("site_works", site=site.pk)
 
@@ -160,6 +169,16 @@ def probe(site: Site) -> bool:
     opened = open_site(site)
     release_connection()
     return settle_site(site, opened.check())
+
+
+def ask_again_now(site_ids: Collection[str]) -> int:
+    """Have sites that do not work asked at once, whenever the next look was planned. Returns how many there are."""
+    troubled = Site.objects.filter(pk__in=site_ids, active=True, state__in=(SiteState.DOWN, SiteState.ATTENTION))
+    found = list(troubled.order_by("pk").values_list("pk", flat=True))
+    Site.objects.filter(pk__in=found).update(probe_at=timezone.now())
+    for site_id in found:
+        kick_lane(site_id)
+    return len(found)
 
 
 def needs_levels(site: Site) -> bool:
