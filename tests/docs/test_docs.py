@@ -150,7 +150,7 @@ _MODULES = {
     "python-dateutil": "dateutil",
 }
 # Parts of another library: they come with it, and its documentation imports from them.
-_PARTS = {"psycopg_pool", "pydantic_core"}
+_PARTS = {"asgiref", "psycopg_pool", "pydantic_core"}
 # Used without an import: named for somebody else who imports them.
 _NAMED_ONLY = {
     "crispy-bootstrap5": "settings.py",
