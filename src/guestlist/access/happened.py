@@ -46,6 +46,8 @@ def _event(grant: Grant, wish: WantedGrant, outcome: Outcome) -> Event | None:
         return None
     if not wish.live:
         return Event.ENDED if grant.confirmed_live else None
-    if not grant.confirmed_live or grant.remote_id not in ("", outcome.remote_id):
+    if grant.confirmed_live is None:
         return Event.GIVEN
+    if not grant.confirmed_live or grant.remote_id not in ("", outcome.remote_id):
+        return Event.RESTORED
     return Event.CHANGED if grant.confirmed_until_on != wish.until_on else None

@@ -27,6 +27,7 @@ from guestlist.connections.ending import ENDING
 from guestlist.connections.kick import CHANNEL
 from guestlist.engine.nightly import due_now, quiet_hour
 from guestlist.engine.prompt import PromptWorker
+from guestlist.engine.pulse import count_up
 from guestlist.engine.tasks import INBOX, LANES, RUNNING, interpret, lane, reconcile
 from guestlist.inbox.interpret import shards_waiting
 
@@ -143,6 +144,7 @@ async def _tick(app: procrastinate.App) -> None:
             await _clear_dead_workers(app)
             for kind, name in await asyncio.to_thread(_work_to_do):
                 await _defer(app, kind, name)
+            await asyncio.to_thread(_count_up)
         except (psycopg.OperationalError, exceptions.ConnectorException) as error:
             log.warning("tick_failed", reason=str(error).splitlines()[0])
         except Exception:
@@ -155,6 +157,11 @@ def _work_to_do() -> list[tuple[str, str]]:
         inbox = [("inbox", str(shard)) for shard in shards_waiting()]
         lanes = [("lane", site) for site in sites_with_work()]
         return inbox + lanes + [("reconcile", site) for site in due_now()]
+
+
+def _count_up() -> None:
+    with database_stage():
+        count_up()
 
 
 async def _clear_dead_workers(app: procrastinate.App) -> None:

@@ -9,7 +9,8 @@ from django.utils.translation import gettext_lazy as _
 class Event(models.TextChoices):
     """What may happen at a site."""
 
-    GIVEN = "given", _("Access given")
+    GIVEN = "given", _("Access given")  # for the first time
+    RESTORED = "restored", _("Access given again")  # after it had ended, or had vanished at the site
     CHANGED = "changed", _("Access changed")
     ENDED = "ended", _("Access ended")
     STUCK = "stuck", _("A member needs attention")
@@ -18,7 +19,7 @@ class Event(models.TextChoices):
     SITE_WORKS = "site-works", _("Site works")
 
 
-ACCESS = (Event.GIVEN, Event.CHANGED, Event.ENDED)
+ACCESS = (Event.GIVEN, Event.RESTORED, Event.CHANGED, Event.ENDED)
 SITES = (Event.SITE_DOWN, Event.SITE_ATTENTION, Event.SITE_WORKS)
 
 
@@ -45,7 +46,7 @@ class Line(models.Model):
         indexes = [
             models.Index(
                 fields=["-id"],
-                condition=~models.Q(event__in=("given", "changed", "ended")),
+                condition=~models.Q(event__in=("given", "restored", "changed", "ended")),
                 name="journal_troubles",
             ),
             models.Index(fields=["member", "-id"], name="journal_by_member"),
