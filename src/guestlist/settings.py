@@ -8,6 +8,8 @@ from typing import Any
 
 from psycopg.conninfo import conninfo_to_dict
 
+from guestlist.accounts.mail_settings import mail_settings
+
 # `engine.boot` sets DATABASE_URL before Django is set up; without one, only code that needs no database works.
 DATABASE_URL = os.environ.get("DATABASE_URL", "")
 
@@ -81,7 +83,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
-    "auditlog.middleware.AuditlogMiddleware",
+    "guestlist.accounts.actor.Acting",
     "django_htmx.middleware.HtmxMiddleware",
     "guestlist.dashboard.zones.ViewersZone",
 ]
@@ -107,21 +109,51 @@ CRISPY_TEMPLATE_PACK = "bootstrap5"
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+# Memory-hard like Argon2, and it comes with Python.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+PASSWORD_RESET_TIMEOUT = 24 * 60 * 60
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "overview:show"
+LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_ADAPTER = "guestlist.accounts.adapter.StaffAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
-ACCOUNT_ADAPTER = "guestlist.accounts.adapter.StaffAdapter"
+# A reset is answered alike for every address, and mail goes only to addresses that have an account.
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_SESSION_REMEMBER = True
+MFA_ADAPTER = "guestlist.accounts.two_factor.TwoFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Guestlist"
+# Addresses are not verified by mail: who has a link of an owner is trusted.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
 USERSESSIONS_TRACK_ACTIVITY = True
+
+# In the database, which all web processes share: the sign-in throttle counts there.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "shared_cache",
+        "OPTIONS": {"MAX_ENTRIES": 20_000},
+    }
+}
+
+EMAIL_URL = os.environ.get("GUESTLIST_EMAIL_URL", "").strip()
+globals().update(mail_settings(EMAIL_URL))
+DEFAULT_FROM_EMAIL = os.environ.get("GUESTLIST_EMAIL_FROM", "").strip() or "guestlist@localhost"
+
+AUDITLOG_LOGENTRY_MODEL = "accounts.AuditEntry"
+AUDITLOG_STORE_JSON_CHANGES = True
+AUDITLOG_CID_HEADER = None  # a header of any length would have to fit into a column
+# Our entry takes the place of its model, so that its own table is not made.
+MIGRATION_MODULES = {"auditlog": None}
 
 # Cookies go over https only once the public address is one; a first start on a laptop has none.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https:")

@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 from typing import Any, ClassVar
 
+from auditlog.models import AbstractLogEntry
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
 
+from guestlist.accounts import actor
 from guestlist.accounts.roles import Role
 
 
@@ -84,3 +87,54 @@ class Invitation(models.Model):
     def digest_of(token: str) -> str:
         """What is stored of a token."""
         return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
+
+
+class Kind(models.TextChoices):
+    """What an entry of the audit log is about."""
+
+    SIGN_IN = "sign-in", _("Signing in")
+    STAFF = "staff", _("Staff")
+    TOKENS = "tokens", _("API tokens")
+    INTEGRATIONS = "integrations", _("Carts and sites")
+    RULES = "rules", _("Fulfilment rules")
+    WORK = "work", _("Daily work")
+
+
+KIND_OF_MODEL = {
+    "accounts.user": Kind.STAFF,
+    "accounts.invitation": Kind.STAFF,
+    "api.apitoken": Kind.TOKENS,
+    "connections.cart": Kind.INTEGRATIONS,
+    "connections.site": Kind.INTEGRATIONS,
+    "fulfilment.rule": Kind.RULES,
+}
+
+
+class AuditEntry(AbstractLogEntry):  # type: ignore[misc]
+    """Who did what when: django-auditlog's entry, which also knows acts that are no change of a row.
+
+    `by` outlives the account or token that it names. `changes` = {field: [before, after]}.
+    """
+
+    # Acts on many things at once are about none of them.
+    content_type = models.ForeignKey("contenttypes.ContentType", on_delete=models.CASCADE, null=True, related_name="+")
+    by = models.CharField(max_length=320, default="", blank=True)
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    # What was done, in words; "" = the change of a row, which `action` and `changes` tell.
+    did = models.CharField(max_length=300, default="", blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["kind", "id"], name="audit_by_kind"),
+            models.Index(fields=["by", "id"], name="audit_by_actor"),
+        ]
+
+    def save(self, *args: Any, **values: Any) -> None:
+        """Store, with whoever acts at this moment."""
+        if self._state.adding and not self.by:
+            acting = actor.current()
+            self.by, self.actor_id, self.remote_addr = acting.by, acting.user_id, acting.address
+        if not self.kind:
+            model = f"{self.content_type.app_label}.{self.content_type.model}" if self.content_type else ""
+            self.kind = KIND_OF_MODEL.get(model, Kind.WORK)
+        super().save(*args, **values)

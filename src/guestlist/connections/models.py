@@ -36,6 +36,9 @@ class Cart(models.Model):
     version = models.BigIntegerField(default=1)
     created_at = models.DateTimeField(auto_now_add=True)
 
+    def __str__(self) -> str:
+        return self.id
+
     @property
     def secret(self) -> str:
         """The secret word, decrypted."""
@@ -111,6 +114,9 @@ class Site(models.Model):
     # The lane's fencing number: each lane job takes the next one, and what an earlier one still holds is void.
     epoch = models.BigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.id
 
     @property
     def credentials(self) -> dict[str, str]:

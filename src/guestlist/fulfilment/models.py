@@ -34,6 +34,9 @@ class Rule(models.Model):
             ),
         ]
 
+    def __str__(self) -> str:
+        return f"{self.cart_id} {self.item}" + (f" option {self.option}" if self.option else "")
+
 
 class Decision(models.Model):
     """The rule and level terms that were in force when a charge was first planned.
