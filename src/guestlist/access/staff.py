@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from guestlist.access.denied import as_change, changes_of, stand
-from guestlist.access.desire import lock_members, read_levels_again, wake
+from guestlist.access.desire import lock_members, wake
 from guestlist.access.finding import member_at, members_by_address
 from guestlist.access.models import Grant, Member, MemberState, SiteRequest, StaffChange
 from guestlist.access.sitestate import open_site, request_row
@@ -31,6 +31,7 @@ from guestlist.access.staff_refusals import (
     known_site,
     nobody,
 )
+from guestlist.access.stuck import try_again
 from guestlist.connections.database import release_connection
 from guestlist.domain.rules import WelcomeEmail
 from guestlist.domain.staff import Act, Change, given_in_words
@@ -39,9 +40,6 @@ from guestlist.sites.contract import Attempt, Outcome, Person
 from guestlist.sites.registry import all_platforms
 
 log = structlog.get_logger(__name__)
-
-# Members made due in one transaction, so that a lane never waits long for one of them.
-AT_ONCE = 200
 
 
 def change(
@@ -122,13 +120,7 @@ def try_members_again(site_id: str | None = None, email: str | None = None) -> i
         if not found.exists():
             raise NotKnown("email", f"Nobody with the address {email} is known.", "Look for a slip of the keys.")
         waiting |= Q(state=MemberState.DUE, attempts__gt=0)
-    stuck = list(found.filter(waiting, site__active=True).order_by("pk"))
-    for start in range(0, len(stuck), AT_ONCE):
-        with transaction.atomic():
-            some = set(stuck[start : start + AT_ONCE])
-            read_levels_again(some)
-            wake(some)
-    return len(stuck)
+    return try_again(found.filter(waiting, site__active=True))
 
 
 def resend_password_mail(site_id: str, email: str, who: str) -> Outcome:

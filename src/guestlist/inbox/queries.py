@@ -84,11 +84,11 @@ class DeliverySlice:
 
 def inbox_counts() -> InboxCounts:
     """How many deliveries are in each state that asks for something."""
-    open_states = [DeliveryState.WAITING, DeliveryState.UNREADABLE, DeliveryState.FAILED]
-    rows = Delivery.objects.filter(state__in=open_states).values_list("state").annotate(Count("id"))
-    counts = dict(rows)
+    # Two queries, because each then has an index that knows just these.
+    stuck = Delivery.objects.filter(state__in=[DeliveryState.UNREADABLE, DeliveryState.FAILED])
+    counts = dict(stuck.values_list("state").annotate(Count("id")))
     return InboxCounts(
-        waiting=counts.get(DeliveryState.WAITING, 0),
+        waiting=waiting_deliveries(),
         unreadable=counts.get(DeliveryState.UNREADABLE, 0),
         failed=counts.get(DeliveryState.FAILED, 0),
     )

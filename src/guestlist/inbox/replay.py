@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from guestlist.connections.kick import kick_inbox
+from guestlist.connections.models import Cart
 from guestlist.inbox.models import Delivery, DeliveryState
 
 BATCH = 500
@@ -21,6 +22,20 @@ BATCH = 500
 def replay(delivery_ids: Collection[int]) -> int:
     """Have deliveries interpreted again. Returns how many were found."""
     return len(_await(Delivery.objects.filter(pk__in=delivery_ids).order_by("id")))
+
+
+def replay_stuck(cart: str | None = None, state: DeliveryState | None = None) -> int:
+    """Have deliveries interpreted again that could not be, in batches. Returns how many."""
+    states = [DeliveryState.UNREADABLE, DeliveryState.FAILED] if state is None else [state]
+    # No join: it would lock the carts, and keep the door from storing.
+    carts = Cart.objects.filter(active=True).values("pk") if cart is None else [cart]
+    found = Delivery.objects.filter(state__in=states, cart__in=carts).order_by("-id")
+    done = 0
+    while batch := _await(found[:BATCH]):
+        done += len(batch)
+        # Some may be stuck again by now.
+        found = found.filter(pk__lt=batch[-1])
+    return done
 
 
 def replay_received(
