@@ -12,7 +12,7 @@ from django.db.models import Count, Max, OuterRef, QuerySet, Subquery, Sum
 from guestlist.access.models import Member, MemberState
 from guestlist.access.reconcile.models import Drift, Reconciliation, ReconciliationState
 from guestlist.access.stuck import StuckGroup, members_with_alerts, stuck_groups, stuck_members
-from guestlist.connections.models import Site, SiteState
+from guestlist.connections.models import Cart, Site, SiteState
 from guestlist.connections.queries import asked_again_at
 from guestlist.domain.help_topics import HelpTopic
 from guestlist.fulfilment.unmapped import UnmappedSale, unmapped_sales
@@ -97,12 +97,13 @@ class Attention:
 
 def attention() -> Attention:
     """All that needs a person now."""
+    connected = set(Cart.objects.filter(active=True).values_list("pk", flat=True))
     return Attention(
         sites=_sites(),
         secrets=_secrets(),
         members=stuck_groups(),
         deliveries=_deliveries(),
-        unmapped=unmapped_sales(),
+        unmapped=[sale for sale in unmapped_sales() if sale.cart in connected],
         checks=_checks(),
         alerts=members_with_alerts()[:COUNTED_TO].count(),
     )

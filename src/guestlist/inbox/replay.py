@@ -28,8 +28,10 @@ def replay_stuck(cart: str | None = None, state: DeliveryState | None = None) ->
     """Have deliveries interpreted again that could not be, in batches. Returns how many."""
     states = [DeliveryState.UNREADABLE, DeliveryState.FAILED] if state is None else [state]
     # No join: it would lock the carts, and keep the door from storing.
-    carts = Cart.objects.filter(active=True).values("pk") if cart is None else [cart]
-    found = Delivery.objects.filter(state__in=states, cart__in=carts).order_by("-id")
+    connected = Cart.objects.filter(active=True).values("pk")
+    found = Delivery.objects.filter(state__in=states, cart__in=connected).order_by("-id")
+    if cart is not None:
+        found = found.filter(cart=cart)
     done = 0
     while batch := _await(found[:BATCH]):
         done += len(batch)

@@ -2,9 +2,9 @@
 
 from django.urls import path
 
-from guestlist.dashboard import coming
+from guestlist.dashboard.activity import views
 
 app_name = "activity"
 urlpatterns = [
-    path("activity", coming.show, name="list"),
+    path("activity", views.show, name="list"),
 ]

@@ -1,0 +1,130 @@
+"""The feed: what several tables tell, put together by time.
+
+Each table is read by its ids, newest first, from where the page before it ended; so the thousandth page costs what the
+first one does, and no table needs an index for it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from guestlist.access.models import StaffChange
+from guestlist.accounts.models import AuditEntry, Kind
+from guestlist.dashboard.activity.words import Happening, of_audit, of_deliveries, of_journal, of_staff
+from guestlist.inbox.models import Delivery, DeliveryState
+from guestlist.journal.models import ACCESS, Line
+
+SHOWN = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Rows that are lines of the feed. `letter` stands for their table in addresses, `at` is their moment's column."""
+
+    letter: str
+    rows: Callable[[], QuerySet[Any]]
+    at: str
+    tell: Callable[[Sequence[Any]], list[Happening]]
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """Some lines, newest first. `older`: where the next ones begin, None = these were the last; `newest`: the first."""
+
+    lines: Sequence[Happening]
+    older: str | None
+    newest: str
+
+
+_STUCK = Q(state__in=(DeliveryState.UNREADABLE, DeliveryState.FAILED))
+
+DELIVERIES = Source("d", lambda: Delivery.objects.defer("body"), "received_at", of_deliveries)
+STUCK_DELIVERIES = Source("d", lambda: Delivery.objects.filter(_STUCK).defer("body"), "received_at", of_deliveries)
+JOURNAL = Source("j", lambda: Line.objects.all(), "at", of_journal)
+ACCESS_LINES = Source("j", lambda: Line.objects.filter(event__in=ACCESS), "at", of_journal)
+TROUBLES = Source("j", lambda: Line.objects.exclude(event__in=ACCESS), "at", of_journal)
+BY_HAND = Source("s", lambda: StaffChange.objects.select_related("member"), "at", of_staff)
+WORK = Source("a", lambda: AuditEntry.objects.filter(kind=Kind.WORK), "timestamp", of_audit)
+SETTINGS = Source(
+    "a", lambda: AuditEntry.objects.filter(kind__in=(Kind.INTEGRATIONS, Kind.RULES)), "timestamp", of_audit
+)
+# Who signs in, and what becomes of accounts and tokens, is for the owner: it is in the audit log.
+AUDIT = Source(
+    "a",
+    lambda: AuditEntry.objects.filter(kind__in=(Kind.WORK, Kind.INTEGRATIONS, Kind.RULES)),
+    "timestamp",
+    of_audit,
+)
+
+FILTERS: Mapping[str, tuple[str | Promise, tuple[Source, ...]]] = {
+    "": (_("Everything"), (DELIVERIES, JOURNAL, BY_HAND, AUDIT)),
+    "deliveries": (_("Deliveries"), (DELIVERIES,)),
+    "access": (_("Access"), (ACCESS_LINES,)),
+    "troubles": (_("Troubles"), (STUCK_DELIVERIES, TROUBLES)),
+    "staff": (_("By hand"), (BY_HAND, WORK)),
+    "settings": (_("Settings"), (SETTINGS,)),
+}
+
+
+def feed(kind: str, cursor: str = "") -> Feed:
+    """The lines of one kind.
+
+    Args:
+        kind: a key of `FILTERS`.
+        cursor: `Feed.older` of the page before; "" = from the newest on.
+    """
+    sources = FILTERS[kind][1]
+    places = _read(cursor)
+    found = [(source, row) for source in sources for row in _rows(source, places)]
+    found.sort(key=lambda one: getattr(one[1], one[0].at), reverse=True)
+    shown = found[:SHOWN]
+    return Feed(
+        lines=_told(shown),
+        older=_written(_after(sources, places, found, shown)) if len(found) > SHOWN else None,
+        newest=_written({source.letter: row.pk for source, row in reversed(found)}),
+    )
+
+
+def _rows(source: Source, places: Mapping[str, int]) -> list[Any]:
+    rows = source.rows().order_by("-pk")
+    if source.letter in places:
+        rows = rows.filter(pk__lt=places[source.letter])
+    return list(rows[: SHOWN + 1])
+
+
+def _told(shown: Sequence[tuple[Source, Any]]) -> list[Happening]:
+    by_source: dict[str, tuple[Source, list[Any]]] = {}
+    for source, row in shown:
+        by_source.setdefault(source.letter, (source, []))[1].append(row)
+    lines = [line for source, rows in by_source.values() for line in source.tell(rows)]
+    return sorted(lines, key=lambda line: line.at, reverse=True)
+
+
+def _after(
+    sources: Sequence[Source],
+    places: Mapping[str, int],
+    found: Sequence[tuple[Source, Any]],
+    shown: Sequence[tuple[Source, Any]],
+) -> dict[str, int]:
+    """Below which id each table goes on. What comes in meanwhile belongs to the first page."""
+    last = {source.letter: row.pk for source, row in shown}
+    first = {source.letter: row.pk + 1 for source, row in reversed(found)}
+    return {
+        source.letter: last.get(source.letter, places.get(source.letter, first.get(source.letter, 0)))
+        for source in sources
+    }
+
+
+def _written(places: Mapping[str, int]) -> str:
+    return ".".join(f"{letter}{place}" for letter, place in sorted(places.items()))
+
+
+def _read(cursor: str) -> dict[str, int]:
+    return {letter: int(place) for letter, place in re.findall(r"([a-z])(\d{1,18})", cursor)}
