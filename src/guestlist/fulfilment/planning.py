@@ -150,9 +150,10 @@ def replan(order: Order, *, in_force: InForce | None = None, anew: Anew | None =
         {"item": str(entry.item), "option": entry.option, "name": entry.name, "charge_key": entry.charge_key}
         for entry in planned.unmapped
     ]
-    if unmapped != order.unmapped:
-        order.unmapped = unmapped
-        order.save(update_fields=["unmapped"])
+    held = order.held and not order.customer.email_key
+    if (unmapped, held) != (order.unmapped, order.held):
+        order.unmapped, order.held = unmapped, held
+        order.save(update_fields=["unmapped", "held"])
     if order.customer.email_key:
         desire(order, planned.grants, missing_levels(planned, in_force))
     return planned

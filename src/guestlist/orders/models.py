@@ -1,10 +1,21 @@
-"""Customers, orders and facts. Lines, charges and subscriptions are what folding an order's facts gives."""
+"""Customers, orders and facts.
+
+Charges and subscriptions are what folding an order's facts gives; what lists of orders are searched by is kept with the
+order (`orders.summary`).
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 from django.db import models
 
 from guestlist.connections.models import Cart
+
+
+def name_key(first_name: str, last_name: str) -> str:
+    """A name as it is searched and sorted: lower case by Python's rules, which are the same on every database."""
+    return f"{first_name} {last_name}".strip().lower()
 
 
 class Customer(models.Model):
@@ -17,6 +28,9 @@ class Customer(models.Model):
     email_key = models.CharField(max_length=320, db_index=True)
     first_name = models.CharField(max_length=200, default="", blank=True)
     last_name = models.CharField(max_length=200, default="", blank=True)
+    # Both names, and the last one, as they are searched.
+    name_key = models.CharField(max_length=401, default="", blank=True)
+    surname_key = models.CharField(max_length=200, default="", blank=True)
     # When the fact that these values come from happened, so that a late delivery does not bring an old address back.
     as_of = models.DateTimeField()
 
@@ -27,12 +41,22 @@ class Customer(models.Model):
                 fields=["cart", "email_key"], condition=models.Q(external_id=None), name="customer_by_email"
             ),
         ]
+        indexes = [
+            models.Index(fields=["name_key"], name="customer_by_name", opclasses=["varchar_pattern_ops"]),
+            models.Index(fields=["surname_key"], name="customer_by_surname", opclasses=["varchar_pattern_ops"]),
+        ]
+
+    def save(self, *args: Any, **values: Any) -> None:
+        """Store, with the names as they are searched."""
+        self.name_key, self.surname_key = name_key(self.first_name, self.last_name), self.last_name.lower()
+        super().save(*args, **values)
 
 
 class Order(models.Model):
     """One order at one cart; test and live orders with one number are two orders."""
 
-    cart = models.ForeignKey(Cart, on_delete=models.PROTECT, related_name="orders")
+    # `order_newest_of_cart` serves as this one's index.
+    cart = models.ForeignKey(Cart, on_delete=models.PROTECT, related_name="orders", db_index=False)
     external_id = models.CharField(max_length=64)
     mode = models.CharField(max_length=8)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="orders")
@@ -42,16 +66,52 @@ class Order(models.Model):
     currency = models.CharField(max_length=8, default="", blank=True)
     # What was bought and no rule names: [{"item", "option", "name", "charge_key"}], as of the last plan.
     unmapped = models.JSONField(default=list)
+    # Nothing was ever planned for it: its mode is not fulfilled, or nobody knows the customer's address.
+    held = models.BooleanField(default=True)
+    # As of its facts (`orders.summary`): all that was paid, tax included and refunds not taken off; and what stands
+    # against any of its items.
+    paid_minor = models.BigIntegerField(default=0)
+    refunded = models.BooleanField(default=False)
+    cancelled = models.BooleanField(default=False)
+    failing = models.BooleanField(default=False)
+    paused = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["cart", "mode", "external_id"], name="order_by_number"),
         ]
+        # Lists are sorted by date. What few orders have is an index of those few, in the same order.
         indexes = [
             models.Index(fields=["-id", "cart"], name="order_newest"),
+            models.Index(fields=["placed_at", "id"], name="order_by_date"),
+            models.Index(fields=["cart", "placed_at", "id"], name="order_newest_of_cart"),
             models.Index(fields=["id"], condition=~models.Q(unmapped=[]), name="order_unmapped"),
+            models.Index(fields=["placed_at", "id"], condition=~models.Q(unmapped=[]), name="order_unmapped_by_date"),
+            models.Index(fields=["placed_at", "id"], condition=~models.Q(mode="live"), name="order_not_live"),
+            models.Index(fields=["placed_at", "id"], condition=models.Q(held=True), name="order_held"),
+            models.Index(fields=["placed_at", "id"], condition=models.Q(refunded=True), name="order_refunded"),
+            models.Index(fields=["placed_at", "id"], condition=models.Q(cancelled=True), name="order_cancelled"),
+            models.Index(fields=["placed_at", "id"], condition=models.Q(failing=True), name="order_failing"),
+            models.Index(fields=["placed_at", "id"], condition=models.Q(paused=True), name="order_paused"),
         ]
+
+
+class OrderItem(models.Model):
+    """One bought item of an order, for lists of orders and of what was ever sold."""
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="items", db_index=False)
+    # These two are the order's own: orders are found by item, newest first.
+    cart = models.ForeignKey(Cart, on_delete=models.PROTECT, related_name="+", db_index=False)
+    placed_at = models.DateTimeField()
+    item = models.CharField(max_length=80)
+    # The pricing option of the latest charge; null = none, or not said.
+    option = models.CharField(max_length=64, null=True)
+    name = models.TextField(default="", blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["order", "item"], name="item_once_per_order")]
+        indexes = [models.Index(fields=["cart", "item", "placed_at", "order"], name="order_by_item")]
 
 
 class Fact(models.Model):

@@ -12,6 +12,7 @@ from guestlist.domain.facts import CustomerChanged, OrderFact, OrderPlaced
 from guestlist.orders.codec import StoredFact, fact_from_json, fact_to_json
 from guestlist.orders.customers import Known, Told, find_or_make_customer
 from guestlist.orders.models import Customer, Fact, Order
+from guestlist.orders.summary import summarize
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ def record(cart_id: str, facts: Iterable[StoredFact], delivery_id: int) -> Recor
         for order in orders.values():
             if order.customer_id == known.customer.pk:
                 order.customer = known.customer
+    for order in orders.values():
+        summarize(order, facts_of(order))
     first = sorted(orders, key=lambda pk: (pk not in about, pk))
     return Recorded(tuple(orders[pk] for pk in first), new, tuple(moved[pk] for pk in sorted(moved)))
 
