@@ -2,10 +2,10 @@
 
 from django.urls import path
 
-from guestlist.dashboard import coming
+from guestlist.dashboard.help import views
 
 app_name = "help"
 urlpatterns = [
-    path("help", coming.show, name="index"),
-    path("help/<slug:slug>", coming.show, name="page"),
+    path("help", views.index, name="index"),
+    path("help/<slug:slug>", views.show, name="page"),
 ]
