@@ -6,9 +6,8 @@ import pytest
 from django.test import RequestFactory
 
 from guestlist.accounts import actor, audit
-from guestlist.accounts.models import AuditEntry, Kind, User
+from guestlist.accounts.models import ApiToken, AuditEntry, Kind, User
 from guestlist.accounts.roles import Role
-from guestlist.api.models import ApiToken
 from guestlist.connections.models import Cart, Site
 from guestlist.fulfilment.models import Rule
 

@@ -14,7 +14,7 @@ from db.two_sites import AFTER, World, assert_all_is_right, time_passes, two_sit
 from front import Authority, Front
 from guestlist.access.models import Member, MemberState
 from guestlist.access.sitestate import close_sites
-from guestlist.api.tokens import create_token
+from guestlist.accounts.tokens import create_token
 from guestlist.cli.status import status
 from guestlist.connections.models import Site
 from guestlist.fulfilment.apply import apply_settings

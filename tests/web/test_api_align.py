@@ -8,9 +8,9 @@ from django.test import Client
 import stored
 from factories import line, placed, rule
 from guestlist.access.models import Grant
+from guestlist.accounts.tokens import create_token
 from guestlist.api import align as operations
 from guestlist.api import deliveries
-from guestlist.api.tokens import create_token
 from guestlist.domain.facts import Buyer
 from guestlist.fulfilment.models import Rule
 from guestlist.fulfilment.rules import as_row

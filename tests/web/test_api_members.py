@@ -12,7 +12,7 @@ from db.conftest import make_cart, make_site
 from factories import MONTH, line, placed, rule
 from guestlist.access.models import Grant, Member, MemberState, StaffChange
 from guestlist.access.sitestate import close_sites
-from guestlist.api.tokens import create_token
+from guestlist.accounts.tokens import create_token
 from guestlist.fulfilment.rules import as_row
 from guestlist.sandbox.site.server import SandboxSite
 

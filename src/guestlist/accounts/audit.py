@@ -47,7 +47,7 @@ TRACKED: dict[str, tuple[list[str], list[str]]] = {
     ),
     "accounts.User": (["email", "name", "role", "is_active"], ["password"]),
     "accounts.Invitation": (["role", "email", "expires_at", "used_at"], []),
-    "api.ApiToken": (["name", "role"], []),
+    "accounts.ApiToken": (["name", "role"], []),
 }
 
 

@@ -1,4 +1,4 @@
-"""Django's mail settings from GUESTLIST_EMAIL_URL. Needs no Django, so that a mistake is told before anything starts."""
+"""Django's mail settings from GUESTLIST_EMAIL_URL. Needs no Django: a mistake is told before anything starts."""
 
 from __future__ import annotations
 

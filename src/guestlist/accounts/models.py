@@ -89,6 +89,19 @@ class Invitation(models.Model):
         return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
 
 
+class ApiToken(models.Model):
+    """A named bearer token of the JSON API. Only its hash is kept, so it is shown once."""
+
+    name = models.CharField(max_length=80, unique=True)
+    role = models.CharField(max_length=12, choices=Role.choices, default=Role.OPERATOR)
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Kind(models.TextChoices):
     """What an entry of the audit log is about."""
 
@@ -103,7 +116,7 @@ class Kind(models.TextChoices):
 KIND_OF_MODEL = {
     "accounts.user": Kind.STAFF,
     "accounts.invitation": Kind.STAFF,
-    "api.apitoken": Kind.TOKENS,
+    "accounts.apitoken": Kind.TOKENS,
     "connections.cart": Kind.INTEGRATIONS,
     "connections.site": Kind.INTEGRATIONS,
     "fulfilment.rule": Kind.RULES,

@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field
 
 from guestlist.api.params import NO_NUL, known_cart
 from guestlist.api.problems import COMMON, Problem
+from guestlist.api.roles import OPERATOR, VIEWER
 from guestlist.domain.facts import Item
 from guestlist.fulfilment import align as aligning
 from guestlist.fulfilment.outdated import Cause
@@ -112,13 +113,13 @@ class Scope(Schema):
     item: Annotated[str | None, Field(max_length=80, pattern=ITEM, description="Only sales of this item.")] = None
 
 
-@router.get("/unmapped", response={200: UnmappedSales, **COMMON})
+@router.get("/unmapped", auth=VIEWER, response={200: UnmappedSales, **COMMON})
 def list_unmapped(request: HttpRequest) -> UnmappedSales:
     """What was sold and no rule names, and what to do about it."""
     return UnmappedSales(items=unmapped_sales())
 
 
-@router.get("/align", response={200: AlignmentView, 404: Problem, **COMMON})
+@router.get("/align", auth=VIEWER, response={200: AlignmentView, 404: Problem, **COMMON})
 def preview_alignment(
     request: HttpRequest,
     cart: CartId = None,
@@ -138,7 +139,7 @@ def preview_alignment(
     return {**found.as_dict(), "next": path}
 
 
-@router.post("/align", response={200: AlignmentView, 400: Problem, 404: Problem, **COMMON})
+@router.post("/align", auth=OPERATOR, response={200: AlignmentView, 400: Problem, 404: Problem, **COMMON})
 def align_sales(request: HttpRequest, scope: Scope) -> dict[str, Any]:
     """Decide past sales by the rules and level terms of today.
 

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from ninja import Router
 
 from guestlist.api.problems import COMMON
+from guestlist.api.roles import VIEWER
 from guestlist.connections import queries
 from guestlist.connections.queries import CartView, SiteView
 from guestlist.domain.sentences import consequences
@@ -67,19 +68,19 @@ class Rules:
     items: list[RuleView]
 
 
-@router.get("/carts", response={200: Carts, **COMMON})
+@router.get("/carts", auth=VIEWER, response={200: Carts, **COMMON})
 def list_carts(request: HttpRequest) -> Carts:
     """The carts, with their webhook addresses."""
     return Carts(items=queries.carts())
 
 
-@router.get("/sites", response={200: Sites, **COMMON})
+@router.get("/sites", auth=VIEWER, response={200: Sites, **COMMON})
 def list_sites(request: HttpRequest) -> Sites:
     """The membership sites, with their levels as last read."""
     return Sites(items=queries.sites())
 
 
-@router.get("/rules", response={200: Rules, **COMMON})
+@router.get("/rules", auth=VIEWER, response={200: Rules, **COMMON})
 def list_rules(request: HttpRequest) -> Rules:
     """Which levels each item gives, for how long, and what ends them."""
     return Rules(items=[_rule_view(row) for row in Rule.objects.order_by("cart_id", "id")])

@@ -13,6 +13,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from guestlist.api.params import NO_NUL, Before, Id, Limit, known_cart, next_link
 from guestlist.api.problems import COMMON, Problem, Refused
+from guestlist.api.roles import OPERATOR, VIEWER
 from guestlist.inbox import queries, replay
 from guestlist.inbox.models import DeliveryState
 from guestlist.inbox.queries import DeliveryDetail, DeliveryView
@@ -83,7 +84,7 @@ class Which(Schema):
         return self
 
 
-@router.get("/deliveries", response={200: DeliveryPage, **COMMON})
+@router.get("/deliveries", auth=VIEWER, response={200: DeliveryPage, **COMMON})
 def list_deliveries(
     request: HttpRequest,
     state: Annotated[DeliveryState | None, Query(description="Only those in this state.")] = None,
@@ -97,7 +98,7 @@ def list_deliveries(
 
 
 # Before the paths with an id, which would take it for one.
-@router.post("/deliveries/replay", response={200: ReplayedMany, 400: Problem, 404: Problem, **COMMON})
+@router.post("/deliveries/replay", auth=OPERATOR, response={200: ReplayedMany, 400: Problem, 404: Problem, **COMMON})
 def replay_deliveries(request: HttpRequest, which: Which) -> ReplayedMany:
     """Have the deliveries of a day, all deliveries, or some of them interpreted again; what they told is replaced.
 
@@ -116,7 +117,7 @@ def replay_deliveries(request: HttpRequest, which: Which) -> ReplayedMany:
     return ReplayedMany(replayed=replayed, next_after=None)
 
 
-@router.get("/deliveries/{delivery_id}", response={200: DeliveryDetail, 404: Problem, **COMMON})
+@router.get("/deliveries/{delivery_id}", auth=VIEWER, response={200: DeliveryDetail, 404: Problem, **COMMON})
 def show_delivery(request: HttpRequest, delivery_id: Id) -> DeliveryDetail:
     """What came (the secret blanked), what was understood, what went wrong and what to do about it."""
     detail = queries.delivery(delivery_id)
@@ -125,7 +126,7 @@ def show_delivery(request: HttpRequest, delivery_id: Id) -> DeliveryDetail:
     return detail
 
 
-@router.post("/deliveries/{delivery_id}/replay", response={200: Replayed, 404: Problem, **COMMON})
+@router.post("/deliveries/{delivery_id}/replay", auth=OPERATOR, response={200: Replayed, 404: Problem, **COMMON})
 def replay_delivery(request: HttpRequest, delivery_id: Id) -> Replayed:
     """Have a delivery interpreted again by the next worker; what it told before is replaced."""
     count = replay.replay([delivery_id])

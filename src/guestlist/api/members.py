@@ -13,9 +13,10 @@ from pydantic import ConfigDict, Field
 from guestlist.access.queries import DoneByHand, PersonView, done_by_hand, person
 from guestlist.access.staff import change, resend_password_mail, try_members_again
 from guestlist.access.staff_refusals import LONGEST_LEVEL, LONGEST_NAME, LONGEST_WHY, NotKnown, StaffRefused
-from guestlist.api.models import ApiToken
+from guestlist.accounts.models import ApiToken
 from guestlist.api.params import NO_NUL
 from guestlist.api.problems import COMMON, Problem, Refused
+from guestlist.api.roles import OPERATOR, VIEWER
 from guestlist.domain.staff import Act
 from guestlist.sites.contract import AlreadyRight, Done, NeedsAttention, RetryLater
 
@@ -96,7 +97,7 @@ class TriedAgain:
     members: int
 
 
-@router.get("/members", response={200: PersonView, 404: Problem, **COMMON})
+@router.get("/members", auth=VIEWER, response={200: PersonView, 404: Problem, **COMMON})
 def show_member(
     request: HttpRequest,
     email: Annotated[str, Query(min_length=1, max_length=320, pattern=NO_NUL, description="Upper or lower case.")],
@@ -108,7 +109,7 @@ def show_member(
     return found
 
 
-@router.post("/members/grant", response={200: DoneByHand, 400: Problem, 404: Problem, **COMMON})
+@router.post("/members/grant", auth=OPERATOR, response={200: DoneByHand, 400: Problem, 404: Problem, **COMMON})
 def grant_level(request: HttpRequest, gift: Gift) -> DoneByHand:
     """Give a person a level by hand; orders never change it. The name of the token is kept as who did it."""
     return _change(
@@ -122,31 +123,35 @@ def grant_level(request: HttpRequest, gift: Gift) -> DoneByHand:
     )
 
 
-@router.post("/members/extend", response={200: DoneByHand, 400: Problem, 404: Problem, **COMMON})
+@router.post("/members/extend", auth=OPERATOR, response={200: DoneByHand, 400: Problem, 404: Problem, **COMMON})
 def extend_level(request: HttpRequest, extension: Extension) -> DoneByHand:
     """Lengthen the access that a person has to a level, beside what their orders give."""
     return _change(request, Act.EXTEND, extension, level=extension.level, until=extension.until)
 
 
-@router.post("/members/revoke", response={200: DoneByHand, 400: Problem, 404: Problem, **COMMON})
+@router.post("/members/revoke", auth=OPERATOR, response={200: DoneByHand, 400: Problem, 404: Problem, **COMMON})
 def revoke_level(request: HttpRequest, denial: Denial) -> DoneByHand:
     """Take away what was given up to now, later charges of the same orders included."""
     return _change(request, Act.REVOKE, denial, level=denial.level)
 
 
-@router.post("/members/hold", response={200: DoneByHand, 400: Problem, 404: Problem, **COMMON})
+@router.post("/members/hold", auth=OPERATOR, response={200: DoneByHand, 400: Problem, 404: Problem, **COMMON})
 def hold_level(request: HttpRequest, denial: Denial) -> DoneByHand:
     """Keep a person out, whatever is bought, until they are released."""
     return _change(request, Act.HOLD, denial, level=denial.level)
 
 
-@router.post("/members/release", response={200: DoneByHand, 400: Problem, 404: Problem, **COMMON})
+@router.post("/members/release", auth=OPERATOR, response={200: DoneByHand, 400: Problem, 404: Problem, **COMMON})
 def release_level(request: HttpRequest, denial: Denial) -> DoneByHand:
     """Take back a hold or a revocation: whatever else is given counts again."""
     return _change(request, Act.RELEASE, denial, level=denial.level)
 
 
-@router.post("/members/resend-password", response={200: AskedFor, 400: Problem, 404: Problem, 502: Problem, **COMMON})
+@router.post(
+    "/members/resend-password",
+    auth=OPERATOR,
+    response={200: AskedFor, 400: Problem, 404: Problem, 502: Problem, **COMMON},
+)
 def resend_password(request: HttpRequest, member: MemberAtSite) -> AskedFor:
     """Have the site mail the person a link to set a password; 502 = the site did not."""
     try:
@@ -164,7 +169,7 @@ def resend_password(request: HttpRequest, member: MemberAtSite) -> AskedFor:
             assert_never(outcome)
 
 
-@router.post("/members/try-again", response={200: TriedAgain, 400: Problem, 404: Problem, **COMMON})
+@router.post("/members/try-again", auth=OPERATOR, response={200: TriedAgain, 400: Problem, 404: Problem, **COMMON})
 def try_again(request: HttpRequest, stuck: Stuck) -> TriedAgain:
     """Have stuck members tried again at once; with an address also one who waits for the next try."""
     try:

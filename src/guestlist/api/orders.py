@@ -11,6 +11,7 @@ from ninja import Query, Router
 from guestlist.access.queries import OrderDetail, order_detail
 from guestlist.api.params import NO_NUL, Before, Id, Limit, known_cart, next_link
 from guestlist.api.problems import COMMON, Problem, Refused
+from guestlist.api.roles import VIEWER
 from guestlist.orders.queries import OrderView
 from guestlist.orders.queries import list_orders as find_orders
 
@@ -25,7 +26,7 @@ class OrderPage:
     next: str | None
 
 
-@router.get("/orders", response={200: OrderPage, 404: Problem, **COMMON})
+@router.get("/orders", auth=VIEWER, response={200: OrderPage, 404: Problem, **COMMON})
 def list_orders(
     request: HttpRequest,
     email: Annotated[str | None, Query(max_length=320, pattern=NO_NUL, description="Only this customer's.")] = None,
@@ -40,7 +41,7 @@ def list_orders(
     return OrderPage(items=found.orders, next=link)
 
 
-@router.get("/orders/{order_id}", response={200: OrderDetail, 404: Problem, **COMMON})
+@router.get("/orders/{order_id}", auth=VIEWER, response={200: OrderDetail, 404: Problem, **COMMON})
 def show_order(request: HttpRequest, order_id: Id) -> OrderDetail:
     """An order with what happened to it and what it gives."""
     detail = order_detail(order_id)

@@ -38,7 +38,7 @@ class Refused(Exception):
 
 
 # Documented with every operation, next to what only it answers.
-COMMON: dict[Any, Any] = {401: Problem, 422: Problem, 503: Problem}
+COMMON: dict[Any, Any] = {401: Problem, 403: Problem, 422: Problem, 503: Problem}
 
 
 def register(api: NinjaAPI) -> None:

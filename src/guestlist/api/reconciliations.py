@@ -14,6 +14,7 @@ from guestlist.access.reconcile.queries import ReconciliationView, latest, recon
 from guestlist.access.reconcile.run import Busy, begin
 from guestlist.api.params import NO_NUL
 from guestlist.api.problems import COMMON, Problem, Refused
+from guestlist.api.roles import OPERATOR, VIEWER
 from guestlist.connections.kick import kick_reconciliation
 from guestlist.connections.models import Site
 
@@ -36,13 +37,15 @@ class Wanted(Schema):
     fix: bool = False
 
 
-@router.get("/reconciliations", response={200: Reconciliations, **COMMON})
+@router.get("/reconciliations", auth=VIEWER, response={200: Reconciliations, **COMMON})
 def list_reconciliations(request: HttpRequest) -> Reconciliations:
     """Each connected site's latest comparison of what it holds with what it should hold."""
     return Reconciliations(items=latest())
 
 
-@router.post("/reconciliations", response={200: ReconciliationView, 400: Problem, 404: Problem, **COMMON})
+@router.post(
+    "/reconciliations", auth=OPERATOR, response={200: ReconciliationView, 400: Problem, 404: Problem, **COMMON}
+)
 def reconcile_site(request: HttpRequest, wanted: Wanted) -> ReconciliationView:
     """Have the next worker reconcile a site; one that is under way is gone on with."""
     try:

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from guestlist.api.params import NO_NUL
 from guestlist.api.problems import COMMON, Problem, Refused
+from guestlist.api.roles import VIEWER
 from guestlist.carts.contract import Unreadable
 from guestlist.connections.models import Cart
 from guestlist.fulfilment.simulate import simulate
@@ -99,7 +100,7 @@ class SimulationView(Schema):
     notes: list[str]
 
 
-@router.post("/simulate", response={200: SimulationView, 400: Problem, 404: Problem, **COMMON})
+@router.post("/simulate", auth=VIEWER, response={200: SimulationView, 400: Problem, 404: Problem, **COMMON})
 def simulate_event(request: HttpRequest, event: Event) -> dict[str, Any]:
     """What an event would do, without doing it: nothing is stored, no site is asked."""
     if not Cart.objects.filter(pk=event.cart, active=True).exists():

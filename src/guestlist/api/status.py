@@ -6,12 +6,13 @@ from django.http import HttpRequest
 from ninja import Router
 
 from guestlist.api.problems import COMMON
+from guestlist.api.roles import VIEWER
 from guestlist.engine.overview import Overview, overview
 
 router = Router(tags=["status"])
 
 
-@router.get("/status", response={200: Overview, **COMMON})
+@router.get("/status", auth=VIEWER, response={200: Overview, **COMMON})
 def show_status(request: HttpRequest) -> Overview:
     """Deliveries, members, carts, sites, and what was sold but no rule names."""
     return overview()

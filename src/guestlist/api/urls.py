@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
@@ -11,7 +11,6 @@ from django.http.response import HttpResponseBase
 from django.urls import path, re_path
 from ninja import NinjaAPI
 from ninja.operation import Operation
-from ninja.security import HttpBearer
 
 from guestlist import __version__
 from guestlist.api import (
@@ -25,17 +24,8 @@ from guestlist.api import (
     simulate,
     status,
 )
-from guestlist.api.models import ApiToken
 from guestlist.api.params import only_known_parameters
-from guestlist.api.tokens import use_token
-
-
-class Bearer(HttpBearer):
-    """`Authorization: Bearer TOKEN`, with a token of `guestlist token create`."""
-
-    def authenticate(self, _request: HttpRequest, token: str) -> ApiToken | None:
-        """The token, if it is one of ours."""
-        return use_token(token)
+from guestlist.api.roles import OWNER, needed_role, noted
 
 
 class Api(NinjaAPI):
@@ -45,18 +35,32 @@ class Api(NinjaAPI):
         """Such as `list_orders`."""
         return operation.view_func.__name__
 
+    def operations(self) -> Iterator[tuple[str, Operation]]:
+        """All operations with their paths beneath the API's address."""
+        for _prefix, router in self._routers:
+            for path_, view in router.path_operations.items():
+                yield from ((path_, operation) for operation in view.operations)
+
+    def tell_roles(self) -> None:
+        """Have the schema say which role each operation needs."""
+        for _path, operation in self.operations():
+            needed = needed_role(operation)
+            operation.description = f"{operation.description}\n\nNeeds a token of the role {needed} or above."
+
 
 api = Api(
     title="Guestlist",
     version=__version__,
     description="Orders, members, deliveries and settings of this Guestlist.",
-    auth=Bearer(),
+    auth=OWNER,  # what an operation needs that says nothing itself
     urls_namespace="api",
 )
 problems.register(api)
 api.add_decorator(only_known_parameters)
+api.add_decorator(noted)
 for module in (status, orders, members, deliveries, simulate, align, reconciliations, connections):
     api.add_router("", module.router)
+api.tell_roles()
 
 
 def not_found(_request: HttpRequest, _path: str = "") -> HttpResponse:

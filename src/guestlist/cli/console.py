@@ -28,6 +28,9 @@ def boot() -> None:
     from guestlist.engine import boot as engine
 
     engine.boot(log_level="WARNING")
+    from guestlist.accounts.actor import act_as_command_line
+
+    act_as_command_line()
 
 
 def print_json(document: Any) -> None:

@@ -14,6 +14,7 @@ from guestlist.cli import (
     deliveries,
     members,
     orders,
+    owner_link,
     reconcile,
     running,
     sandbox,
@@ -57,6 +58,7 @@ app.command()(running.web)
 app.command()(running.worker)
 app.command()(apply.apply)
 app.command()(apply.export)
+app.command()(owner_link.owner_link)
 app.add_typer(token.app)
 app.command()(status.status)
 app.command()(status.wait)

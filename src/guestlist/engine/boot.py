@@ -9,6 +9,8 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
+from guestlist.accounts.mail_settings import FORM as MAIL_FORM
+from guestlist.accounts.mail_settings import MailUrlUnreadable, mail_settings
 from guestlist.connections.secrets import configured_keys, derive
 from guestlist.engine.errors import StartError
 from guestlist.engine.home import home, secret_key
@@ -76,9 +78,21 @@ def set_keys() -> None:
 
 def _set_environment() -> None:
     set_keys()
+    _refuse_unreadable_mail(os.environ.get("GUESTLIST_EMAIL_URL", "").strip())
     if not os.environ.get("DATABASE_URL", "").strip():
         os.environ["DATABASE_URL"] = EmbeddedPostgres(home()).ensure_running()
     _connect().close()
+
+
+def _refuse_unreadable_mail(url: str) -> None:
+    try:
+        mail_settings(url)
+    except MailUrlUnreadable as error:
+        raise StartError(
+            str(error),
+            f"Write it as {MAIL_FORM} (or smtps:// or smtp://), with special characters in user and password "
+            "percent-encoded (@ is %40, / is %2F).",
+        ) from None
 
 
 def _set_up_django() -> None:

@@ -51,7 +51,7 @@ def serve(host: str, port: int) -> None:
         prepare=_PREPARE,
         postgres=None if os.environ.get("DATABASE_URL", "").strip() else EmbeddedPostgres(home()),
         is_ready=lambda: _answers(host, port),
-        when_ready=lambda: _say(f"Guestlist is running at http://{_reachable(host, bracketed=True)}:{port}"),
+        when_ready=lambda: say(f"Guestlist is running at {own_address(host, port)}"),
     ).run()
 
 
@@ -256,12 +256,18 @@ def _answers(host: str, port: int) -> bool:
         return False
 
 
-def _reachable(host: str, *, bracketed: bool = False) -> str:
+def own_address(host: str, port: int) -> str:
+    """The address of the pages of a server that listens there, as it is typed into a browser on this machine."""
+    address = _reachable(host)
+    return f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
+
+
+def _reachable(host: str) -> str:
     """The address under which this machine reaches a server that listens on `host`."""
-    address = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
-    return f"[{address}]" if bracketed and ":" in address else address
+    return {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
+    """Tell whoever started the program, at once."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()

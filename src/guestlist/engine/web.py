@@ -14,7 +14,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from guestlist.engine.lifeline import watch_parent
-from guestlist.engine.supervisor import refuse_taken_port
+from guestlist.engine.supervisor import own_address, refuse_taken_port, say
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +54,16 @@ def run_web(host: str, port: int) -> None:
     listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     sys.setswitchinterval(_THREAD_SECONDS)
     log.info("web_ready", host=host, port=listener.getsockname()[1])
+    _tell_first_owner(own_address(host, listener.getsockname()[1]))
     serve_application(Door(application), [listener])
+
+
+def _tell_first_owner(address: str) -> None:
+    from guestlist.accounts.invitations import first_link
+
+    link = first_link(address)
+    if link is not None:
+        say(f"There is no owner yet. This link makes one; it works once, within 24 hours:\n  {link}")
 
 
 def serve_application(app: Any, listeners: Sequence[socket.socket]) -> None:

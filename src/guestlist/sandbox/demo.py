@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
+from urllib.parse import urlsplit
 
 import httpx2
 import typer
@@ -24,8 +25,8 @@ from guestlist.engine.home import home
 from guestlist.engine.lifeline import Lifeline
 from guestlist.engine.locks import Users
 from guestlist.engine.postgres import EmbeddedPostgres
-from guestlist.engine.supervisor import refuse_taken_port
-from guestlist.sandbox import demo_story
+from guestlist.engine.supervisor import own_address, refuse_taken_port
+from guestlist.sandbox import demo_owner, demo_story
 from guestlist.sandbox.cart.sender import send
 from guestlist.sandbox.cart.shop import Shop
 from guestlist.sandbox.demo_check import Verdict, strangers, verdicts
@@ -39,7 +40,15 @@ _SITE_PORT = 8100
 _START_SECONDS = 180
 _WAIT_SECONDS = 90
 _STOP_SECONDS = 20
-_FRESH = ("DATABASE_URL", "GUESTLIST_HOME", "GUESTLIST_SECRET_KEY", "GUESTLIST_PUBLIC_URL")
+# The demo is on its own: it neither uses nor mails anything of the Guestlist that may be set up here.
+_FRESH = (
+    "DATABASE_URL",
+    "GUESTLIST_HOME",
+    "GUESTLIST_SECRET_KEY",
+    "GUESTLIST_PUBLIC_URL",
+    "GUESTLIST_EMAIL_URL",
+    "GUESTLIST_EMAIL_FROM",
+)
 
 
 def run_demo(host: str = "127.0.0.1", port: int = 8000) -> None:
@@ -57,7 +66,7 @@ def run_demo(host: str = "127.0.0.1", port: int = 8000) -> None:
         environment["GUESTLIST_HOME"] = str(folder)
         try:
             with _sandbox_site() as site, _serving(host, port, environment) as serving:
-                _Demo(site, serving, environment, f"http://{_reachable(host)}:{port}").run()
+                _Demo(site, serving, environment, own_address(host, port)).run()
         except KeyboardInterrupt:
             typer.echo("\nStopped.")
 
@@ -74,9 +83,11 @@ class _Demo:
         self.url = url
         self.secret = "".join(secrets.choice(string.ascii_uppercase + string.digits) for _ in range(12))
         self.now = datetime.now(UTC)
+        self.password = secrets.token_urlsafe(9)
 
     def run(self) -> None:
         self._await_ready()
+        self._make_owner()
         cases = demo_story.cases(Shop(self.secret), self.now)
         self._apply_settings()
         self._make_known_member()
@@ -98,6 +109,11 @@ class _Demo:
                 pass
             time.sleep(0.2)
         self._fail(f"Guestlist was not ready after {_START_SECONDS} seconds:")
+
+    def _make_owner(self) -> None:
+        path = urlsplit(self._command("owner-link")).path.strip()
+        if not demo_owner.make(f"{self.url}{path}", self.password):
+            self._fail("The owner's account could not be made:")
 
     def _apply_settings(self) -> None:
         typer.echo("Connecting the sandbox cart and the sandbox site, with one rule per item ...")
@@ -139,6 +155,8 @@ class _Demo:
         typer.echo(
             "\nWhere to look\n"
             f"  Guestlist           {self.url}/\n"
+            f"    sign in as        {demo_owner.EMAIL}\n"
+            f"    with the password {self.password}\n"
             f"  its API             {self.url}/api/v1/docs\n"
             f"  the sandbox site    {self.site.url}/\n"
             f"  one more order      {cart}\n"
@@ -149,7 +167,7 @@ class _Demo:
         status = self.serving.wait()
         self._fail(f"`guestlist serve` ended by itself, with {status}:")
 
-    def _command(self, *words: str, stdin: str = "") -> None:
+    def _command(self, *words: str, stdin: str = "") -> str:
         done = subprocess.run(  # noqa: S603
             [sys.executable, "-m", "guestlist", *words],
             env=self.environment,
@@ -160,6 +178,7 @@ class _Demo:
         if done.returncode != 0:
             said = (done.stdout + done.stderr).decode(errors="replace").strip()
             self._fail(f"`guestlist {words[0]}` ended with {done.returncode}:\n{said}")
+        return done.stdout.decode()
 
     def _fail(self, problem: str) -> NoReturn:
         log = Path(self.environment["GUESTLIST_HOME"]) / "serve.log"
@@ -283,7 +302,3 @@ def _program() -> str:
         return f"{sys.executable} -m guestlist"
     return str(script.relative_to(Path.cwd()) if script.is_relative_to(Path.cwd()) else script)
 
-
-def _reachable(host: str) -> str:
-    address = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
-    return f"[{address}]" if ":" in address else address

@@ -11,7 +11,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from guestlist.api.models import ApiToken
+from guestlist.accounts.models import ApiToken
+from guestlist.accounts.roles import Role
 
 LONGEST_NAME = 80
 # So that a busy client does not write a row with each request.
@@ -30,12 +31,17 @@ class TokenView:
     """A token by its name; the token itself is not kept."""
 
     name: str
+    role: Role
     created_at: datetime
     last_used_at: datetime | None
 
 
-def create_token(name: str) -> str:
+def create_token(name: str, role: Role = Role.OPERATOR) -> str:
     """Make a token and return it; only its hash is kept.
+
+    Args:
+        name: what it is for.
+        role: what it may do; an operator's does all that the API can do.
 
     Raises:
         TokenRefused: the name is taken, empty or too long.
@@ -47,7 +53,7 @@ def create_token(name: str) -> str:
     token = "gl_" + secrets.token_urlsafe(32)
     try:
         with transaction.atomic():
-            ApiToken.objects.create(name=name, digest=_digest(token))
+            ApiToken.objects.create(name=name, role=role, digest=_digest(token))
     except IntegrityError:
         raise TokenRefused(
             f'There is a token named "{name}" already.', "Choose another name, or revoke that token first."
@@ -58,7 +64,7 @@ def create_token(name: str) -> str:
 def tokens() -> list[TokenView]:
     """All tokens by name."""
     return [
-        TokenView(name=row.name, created_at=row.created_at, last_used_at=row.last_used_at)
+        TokenView(name=row.name, role=Role(row.role), created_at=row.created_at, last_used_at=row.last_used_at)
         for row in ApiToken.objects.order_by("name")
     ]
 
