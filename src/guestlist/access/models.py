@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 
 from guestlist.connections.models import Site
 from guestlist.domain.staff import Act
-from guestlist.orders.models import Customer, Order
+from guestlist.orders.models import Customer, Order, name_key
 
 
 class MemberState(models.TextChoices):
@@ -21,11 +23,15 @@ class MemberState(models.TextChoices):
 class Member(models.Model):
     """A person at a site. Everything for one person at one site is done by one worker at a time."""
 
-    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="members")
+    # `member_newest_of_site` serves as this one's index.
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="members", db_index=False)
     email = models.CharField(max_length=320)
     email_key = models.CharField(max_length=320, db_index=True)
     first_name = models.CharField(max_length=200, default="", blank=True)
     last_name = models.CharField(max_length=200, default="", blank=True)
+    # Both names, and the last one, as they are searched and sorted. By bytes, so that one index serves for both.
+    name_key = models.CharField(max_length=401, default="", blank=True, db_collation="C")
+    surname_key = models.CharField(max_length=200, default="", blank=True, db_collation="C")
     remote_id = models.CharField(max_length=64, default="", blank=True)
     made_by_us = models.BooleanField(default=False)
     # The welcome mail for a new member was asked for, or is no longer due.
@@ -54,6 +60,9 @@ class Member(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["site", "email_key"], name="member_once_per_site")]
         indexes = [
+            models.Index(fields=["site", "id"], name="member_newest_of_site"),
+            models.Index(fields=["name_key", "id"], name="member_by_name"),
+            models.Index(fields=["surname_key"], name="member_by_surname"),
             models.Index(fields=["site", "due_at", "id"], condition=models.Q(state="due"), name="member_due"),
             models.Index(fields=["state", "site"], condition=~models.Q(state="idle"), name="member_open"),
             models.Index(fields=["id"], condition=~models.Q(alert=""), name="member_alert"),
@@ -61,6 +70,11 @@ class Member(models.Model):
                 fields=["former_email_key", "site"], condition=~models.Q(former_email_key=""), name="member_by_former"
             ),
         ]
+
+    def save(self, *args: Any, **values: Any) -> None:
+        """Store, with the names as they are searched."""
+        self.name_key, self.surname_key = name_key(self.first_name, self.last_name), self.last_name.lower()
+        super().save(*args, **values)
 
 
 class StaffChange(models.Model):
@@ -144,6 +158,8 @@ class Grant(models.Model):
         indexes = [
             models.Index(fields=["member", "id"], condition=models.Q(state="due"), name="grant_due"),
             models.Index(fields=["state"], condition=~models.Q(state="right"), name="grant_open"),
+            models.Index(fields=["order"], condition=~models.Q(state="right"), name="grant_open_by_order"),
+            models.Index(fields=["level", "member"], condition=models.Q(live=True), name="grant_by_level"),
         ]
 
 
@@ -163,6 +179,19 @@ class SiteRequest(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["member", "-id"], name="request_by_member")]
+
+
+class ErasedHolding(models.Model):
+    """What Guestlist made at a site for somebody whose data was erased, and left there.
+
+    Without it, the next comparison would take it for something that nobody ordered, and end it.
+    """
+
+    site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="+", db_index=False)
+    remote_id = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["site", "remote_id"], name="erased_holding_once")]
 
 
 # Django finds the models of this package's folders through here.

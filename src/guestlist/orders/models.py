@@ -33,6 +33,8 @@ class Customer(models.Model):
     surname_key = models.CharField(max_length=200, default="", blank=True)
     # When the fact that these values come from happened, so that a late delivery does not bring an old address back.
     as_of = models.DateTimeField()
+    # When all that told who it is was erased; what is left are orders that are nobody's.
+    erased_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
@@ -111,7 +113,7 @@ class OrderItem(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["order", "item"], name="item_once_per_order")]
-        indexes = [models.Index(fields=["cart", "item", "placed_at", "order"], name="order_by_item")]
+        indexes = [models.Index(fields=["cart", "item", "placed_at", "id"], name="order_newest_of_item")]
 
 
 class Fact(models.Model):

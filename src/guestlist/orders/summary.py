@@ -1,4 +1,4 @@
-"""What lists of orders show and are searched by, kept with each order: its items, what was paid, what stands against it.
+"""What lists of orders show and are searched by: an order's items, what was paid, what stands against it.
 
 Written where facts are recorded, with the order locked. It is what folding the order's facts gives, so it can always be
 made anew.

@@ -1,0 +1,142 @@
+"""Members as lists show them: found by address, name, site, level and state."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import assert_never
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from guestlist.access.models import Grant, GrantState, Member, MemberState
+from guestlist.connections.models import Site, SiteState
+from guestlist.connections.queries import level_titles
+from guestlist.orders.models import Customer
+from guestlist.orders.search import begins_like
+
+CUSTOMERS_SHOWN = 20
+
+
+class MemberStanding(StrEnum):
+    """Whether a member is as desired."""
+
+    RIGHT = "right"
+    WAITING = "waiting"
+    ATTENTION = "attention"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MembersAsked:
+    """Which members are looked for; "" or None = any.
+
+    Attributes:
+        text: an address or its beginning, or the beginning of a name.
+        level: who has it now; of the named site.
+    """
+
+    text: str = ""
+    site: str = ""
+    level: str = ""
+    standing: MemberStanding | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelHeld:
+    """A level that somebody has. `until_on` None = for ever."""
+
+    level: str
+    title: str
+    until_on: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberRow:
+    """A person at a site, in a list. `levels`: what they should have now."""
+
+    id: int
+    site: str
+    email: str
+    name: str
+    standing: MemberStanding
+    reason: str
+    levels: list[LevelHeld]
+    created_at: datetime
+
+
+def find_members(asked: MembersAsked) -> QuerySet[Member]:
+    """The members, not sorted."""
+    found = Member.objects.select_related("site")
+    if asked.text:
+        found = found.filter(begins_like(" ".join(asked.text.lower().split())))
+    if asked.site:
+        found = found.filter(site=asked.site)
+    if asked.level:
+        found = found.filter(Exists(_lasting().filter(member=OuterRef("pk"), level=asked.level)))
+    if asked.standing is not None:
+        found = found.filter(_standing(asked.standing))
+    return found
+
+
+def customers_without_access(text: str) -> list[Customer]:
+    """Some buyers with such an address or name who are members of no site: nothing that they bought gave access."""
+    key = " ".join(text.lower().split())
+    members = Member.objects.filter(email_key=OuterRef("email_key"))
+    grants = Grant.objects.filter(customer=OuterRef("pk"))
+    found = Customer.objects.filter(begins_like(key), ~Exists(members), ~Exists(grants), erased_at=None)
+    return list(found.exclude(email_key="").order_by("email_key", "id")[:CUSTOMERS_SHOWN])
+
+
+def member_rows(members: Sequence[Member]) -> list[MemberRow]:
+    """What `find_members` found as it is shown, with one more query for all of them."""
+    titles = {site.pk: level_titles(site.levels) for site in {member.site for member in members}}
+    held: defaultdict[int, dict[str, date | None]] = defaultdict(dict)
+    grants = _lasting().filter(member__in=members).exclude(state=GrantState.BLOCKED).order_by("id")
+    for member_id, level, until_on in grants.values_list("member_id", "level", "until_on"):
+        known = held[member_id].get(level, until_on)
+        held[member_id][level] = max(known, until_on) if known and until_on else None
+    return [_row(member, held[member.pk], titles[member.site_id]) for member in members]
+
+
+def _lasting() -> QuerySet[Grant]:
+    """Grants that give access today."""
+    today = datetime.now(UTC).date()
+    return Grant.objects.filter(Q(until_on=None) | Q(until_on__gte=today), live=True)
+
+
+def _standing(standing: MemberStanding) -> Q:
+    troubled = Q(site__state=SiteState.ATTENTION) | Q(site__active=False)
+    at_work = Q(state__in=(MemberState.DUE, MemberState.WORKING))
+    match standing:
+        case MemberStanding.RIGHT:
+            return Q(state=MemberState.IDLE)
+        case MemberStanding.WAITING:
+            return at_work & ~troubled
+        case MemberStanding.ATTENTION:
+            return Q(state=MemberState.ATTENTION) | (at_work & troubled)
+        case _:
+            assert_never(standing)
+
+
+def _is_troubled(site: Site) -> bool:
+    return site.state == SiteState.ATTENTION or not site.active
+
+
+def _row(member: Member, held: Mapping[str, date | None], titles: Mapping[str, str]) -> MemberRow:
+    standing = MemberStanding.WAITING
+    if member.state == MemberState.IDLE:
+        standing = MemberStanding.RIGHT
+    elif member.state == MemberState.ATTENTION or _is_troubled(member.site):
+        standing = MemberStanding.ATTENTION
+    return MemberRow(
+        id=member.pk,
+        site=member.site_id,
+        email=member.email,
+        name=f"{member.first_name} {member.last_name}".strip(),
+        standing=standing,
+        reason=member.reason,
+        levels=[LevelHeld(level=level, title=titles.get(level, ""), until_on=held[level]) for level in sorted(held)],
+        created_at=member.created_at,
+    )

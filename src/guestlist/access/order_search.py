@@ -1,0 +1,187 @@
+"""Orders as lists show them: found by what they are and by how their access stands, each with its state.
+
+Every search is a walk along one index in the order of the dates, or a look at few rows (tests/db/test_order_search.py
+proves it with the database's own plans).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import assert_never
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from guestlist.access.models import Grant, GrantState, MemberState
+from guestlist.connections.models import SiteState
+from guestlist.domain.facts import Mode
+from guestlist.orders.models import Customer, Order, OrderItem
+from guestlist.orders.search import customers_matching, numbered
+
+
+class OrderState(StrEnum):
+    """How an order stands. The first ones are about its access, the others about its payments; several may hold."""
+
+    RIGHT = "right"
+    WAITING = "waiting"
+    ATTENTION = "attention"
+    UNMAPPED = "unmapped"
+    HELD = "held"
+    FAILING = "failing"
+    PAUSED = "paused"
+    CANCELLED = "cancelled"
+    REFUNDED = "refunded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrdersAsked:
+    """Which orders are looked for; "" or None = any.
+
+    Attributes:
+        text: a number, an invoice, an address or its beginning, the beginning of a name.
+        item: such as `product-12`; of the named cart.
+        since, before: the order was placed from the one moment on, and before the other.
+    """
+
+    text: str = ""
+    cart: str = ""
+    item: str = ""
+    mode: Mode | None = None
+    since: datetime | None = None
+    before: datetime | None = None
+    state: OrderState | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRow:
+    """An order in a list.
+
+    Attributes:
+        number: the cart's own number of it.
+        items: each item with its name.
+        paid_minor: all that was paid, tax included, refunds not taken off; minor units of `currency`.
+        states: how it stands, the most pressing first.
+        erased: nothing is known any more of who bought it.
+    """
+
+    id: int
+    cart: str
+    number: str
+    mode: Mode
+    placed_at: datetime
+    email: str
+    name: str
+    items: list[tuple[str, str]]
+    paid_minor: int
+    currency: str
+    states: list[OrderState]
+    erased: bool
+
+
+def find_orders(asked: OrdersAsked) -> QuerySet[Order] | QuerySet[OrderItem]:
+    """The orders, not sorted; where an item is asked for, its rows, which an index has by `placed_at` as well."""
+    if asked.item:
+        items = OrderItem.objects.filter(cart=asked.cart, item=asked.item)
+        return items.filter(*_conditions(asked, "order__")).select_related("order__customer")
+    return Order.objects.filter(*_conditions(asked, "")).select_related("customer")
+
+
+def order_rows(found: Sequence[Order | OrderItem]) -> list[OrderRow]:
+    """What `find_orders` found as it is shown, with a few queries for all of them."""
+    orders = [row.order if isinstance(row, OrderItem) else row for row in found]
+    items: defaultdict[int, list[tuple[str, str]]] = defaultdict(list)
+    stored = OrderItem.objects.filter(order__in=orders).order_by("id").values_list("order_id", "item", "name")
+    for order_id, item, name in stored:
+        items[order_id].append((item, name))
+    of_access: defaultdict[int | None, set[OrderState]] = defaultdict(set)
+    open_grants = Grant.objects.filter(order__in=orders).exclude(state=GrantState.RIGHT)
+    for order_id in open_grants.filter(_STUCK).values_list("order_id", flat=True):
+        of_access[order_id].add(OrderState.ATTENTION)
+    for order_id in open_grants.filter(_WAITING).values_list("order_id", flat=True):
+        of_access[order_id].add(OrderState.WAITING)
+    return [_row(order, items[order.pk], of_access[order.pk]) for order in orders]
+
+
+# Of grants that are not as desired: only a person can help; and it settles by itself.
+_TROUBLED_SITE = Q(member__site__state=SiteState.ATTENTION) | Q(member__site__active=False)
+_STUCK = Q(state=GrantState.ATTENTION) | Q(member__state=MemberState.ATTENTION) | _TROUBLED_SITE
+_WAITING = ~Q(state=GrantState.ATTENTION) & ~Q(member__state=MemberState.ATTENTION) & ~_TROUBLED_SITE
+
+
+def _conditions(asked: OrdersAsked, order: str) -> list[Q]:
+    """Conditions on rows that lead to an order by `order`."""
+    found = []
+    if asked.text:
+        found.append(_named(asked.text, order))
+    if asked.cart and not asked.item:
+        found.append(Q((f"{order}cart", asked.cart)))
+    if asked.mode is not None:
+        found.append(Q((f"{order}mode", asked.mode.value)))
+    if asked.since is not None:
+        found.append(Q(placed_at__gte=asked.since))
+    if asked.before is not None:
+        found.append(Q(placed_at__lt=asked.before))
+    if asked.state is not None:
+        found.append(_standing(asked.state, order))
+    return found
+
+
+def _named(text: str, order: str) -> Q:
+    if ids := numbered(text):
+        return Q((f"{order}pk__in", ids))
+    customers: QuerySet[Customer, int] = customers_matching(text).values_list("pk", flat=True)
+    return Q((f"{order}customer__in", customers))
+
+
+def _standing(state: OrderState, order: str) -> Q:
+    unsettled = Grant.objects.filter(order=OuterRef(f"{order}pk")).exclude(state=GrantState.RIGHT)
+    match state:
+        case OrderState.RIGHT:
+            return Q((f"{order}held", False), (f"{order}unmapped", [])) & Q(~Exists(unsettled))
+        case OrderState.WAITING:
+            return Q(Exists(unsettled.filter(_WAITING)))
+        case OrderState.ATTENTION:
+            return Q(Exists(unsettled.filter(_STUCK)))
+        case OrderState.UNMAPPED:
+            return ~Q((f"{order}unmapped", []))
+        case OrderState.HELD | OrderState.FAILING | OrderState.PAUSED | OrderState.CANCELLED | OrderState.REFUNDED:
+            return Q((f"{order}{state.value}", True))
+        case _:
+            assert_never(state)
+
+
+def _row(order: Order, items: list[tuple[str, str]], of_access: set[OrderState]) -> OrderRow:
+    customer = order.customer
+    return OrderRow(
+        id=order.pk,
+        cart=order.cart_id,
+        number=order.external_id,
+        mode=Mode(order.mode),
+        placed_at=order.placed_at,
+        email=customer.email,
+        name=f"{customer.first_name} {customer.last_name}".strip(),
+        items=items,
+        paid_minor=order.paid_minor,
+        currency=order.currency,
+        states=_states(order, of_access),
+        erased=customer.erased_at is not None,
+    )
+
+
+def _states(order: Order, of_access: set[OrderState]) -> list[OrderState]:
+    holds = {
+        OrderState.ATTENTION: OrderState.ATTENTION in of_access,
+        OrderState.WAITING: OrderState.WAITING in of_access,
+        OrderState.UNMAPPED: bool(order.unmapped),
+        OrderState.HELD: order.held,
+        OrderState.FAILING: order.failing,
+        OrderState.PAUSED: order.paused,
+        OrderState.CANCELLED: order.cancelled,
+        OrderState.REFUNDED: order.refunded,
+    }
+    states = [state for state, is_so in holds.items() if is_so]
+    settled = not (of_access or order.unmapped or order.held)
+    return [OrderState.RIGHT, *states] if settled else states
