@@ -23,7 +23,7 @@ from guestlist.fulfilment.settings_changes import Applied, changes_between
 from guestlist.fulfilment.settings_fields import shortened
 from guestlist.fulfilment.settings_file import SettingsFile, SettingsInvalid, read_settings_file
 from guestlist.fulfilment.settings_store import stored_settings, write_settings
-from guestlist.fulfilment.settings_values import Settings, SiteSettings, Way
+from guestlist.fulfilment.settings_values import NOTHING, Removal, Settings, SiteSettings, Way
 from guestlist.fulfilment.settings_wanted import wanted_settings
 from guestlist.fulfilment.toml_lines import Path
 from guestlist.fulfilment.unmapped import unmapped_sales
@@ -42,6 +42,8 @@ def apply_settings(
     prune: bool = False,
     dry_run: bool = False,
     environ: Mapping[str, str] = os.environ,
+    without: Removal = NOTHING,
+    must_answer: bool = False,
 ) -> Applied:
     """Make the stored settings as a file says.
 
@@ -54,6 +56,8 @@ def apply_settings(
         prune: remove what the file leaves out.
         dry_run: check everything, save nothing.
         environ: where `{ env = "NAME" }` is looked up.
+        without: what is removed besides.
+        must_answer: a site that is contacted and does not answer is a mistake, not only a warning.
 
     Raises:
         SettingsInvalid: with all mistakes at once; nothing was changed.
@@ -65,7 +69,7 @@ def apply_settings(
     proofs: dict[Way, Proof] = {}
     while True:
         stored = stored_settings()
-        draft = Draft(file, stored, prune=prune)
+        draft = Draft(file, stored, prune=prune, without=without, must_answer=must_answer)
         draft.prove(proofs)
         if draft.problems:
             raise SettingsInvalid(draft.problems, source)
@@ -131,9 +135,19 @@ class _Named:
 class Draft:
     """A file laid over the stored settings, with what is wrong or doubtful about the result."""
 
-    def __init__(self, file: SettingsFile, stored: Settings, *, prune: bool) -> None:
+    def __init__(
+        self,
+        file: SettingsFile,
+        stored: Settings,
+        *,
+        prune: bool,
+        without: Removal = NOTHING,
+        must_answer: bool = False,
+    ) -> None:
         self.stored = stored
-        self.wanted, problems = wanted_settings(file, stored, prune=prune)
+        self._must_answer = must_answer
+        wanted, problems = wanted_settings(file, stored, prune=prune)
+        self.wanted = without.of(wanted)
         self.problems = [*file.problems, *problems]
         self.warnings: list[str] = []
         self.proofs: dict[str, Proof] = {}
@@ -201,7 +215,11 @@ class Draft:
         match proof.result:
             case NeedsAttention():
                 told = f"{site.id}: {proof.result.reason}"
-                self.problems.append(self._file.problem(path, told, proof.result.remedy))
+                self.problems.append(self._file.problem(path, told, proof.result.remedy, proof.result.help))
+            case RetryLater() if self._must_answer:
+                told = f"{site.id} does not answer properly: {proof.result.reason}"
+                remedy = "Check the address, and that the site works in a browser; then try again."
+                self.problems.append(self._file.problem(path, told, remedy, proof.result.help))
             case RetryLater():
                 remedy = "Its levels could not be checked; they are read as soon as it works."
                 self._warn(path, f"{site.id} does not answer properly: {proof.result.reason}", remedy)

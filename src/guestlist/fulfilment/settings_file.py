@@ -16,6 +16,7 @@ from typing import Any, Generic, NoReturn, TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from guestlist.domain.help_topics import HelpTopic
 from guestlist.fulfilment.settings_blocks import Block, CartBlock, GrantBlock, RuleBlock, SiteBlock
 from guestlist.fulfilment.settings_fields import described, did_you_mean, shortened
 from guestlist.fulfilment.toml_lines import Path, TomlLines
@@ -44,12 +45,14 @@ class Problem:
         line: counted from 1; None = it concerns the file as a whole.
         place: the field as `rules[3].grants[1].level`, counted from 0; "" = the file as a whole.
         problem, remedy: in words.
+        help: the page of help about it.
     """
 
     line: int | None
     place: str
     problem: str
     remedy: str
+    help: HelpTopic | None = None
 
     def __str__(self) -> str:
         where = ", ".join(filter(None, [f"line {self.line}" if self.line else "", self.place])) or "the file"
@@ -97,9 +100,9 @@ class SettingsFile:
     problems: tuple[Problem, ...]
     lines: TomlLines
 
-    def problem(self, path: Path, problem: str, remedy: str) -> Problem:
+    def problem(self, path: Path, problem: str, remedy: str, topic: HelpTopic | None = None) -> Problem:
         """A problem at a place of this file."""
-        return Problem(self.lines.line(path), place_name(path), problem, remedy)
+        return Problem(self.lines.line(path), place_name(path), problem, remedy, topic)
 
 
 def place_name(path: Path) -> str:

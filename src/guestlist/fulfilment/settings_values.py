@@ -6,7 +6,7 @@ Carts, sites and rules as rows carry more (states, versions, levels); these hold
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from guestlist.connections.models import CartMode, OnEmailChange
@@ -106,3 +106,33 @@ class Settings:
     sites: Mapping[str, SiteSettings]
     rules: Mapping[RuleKey, Rule]
     levels: Mapping[str, tuple[Level, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removal:
+    """What is taken out of the settings. A cart or site with history stays stored, disconnected."""
+
+    carts: frozenset[str] = frozenset()
+    sites: frozenset[str] = frozenset()
+    rules: frozenset[RuleKey] = frozenset()
+
+    def of(self, settings: Settings) -> Settings:
+        """The settings without it, and without the rules of the carts and the levels of the sites that go."""
+        rules = {}
+        for key, rule in settings.rules.items():
+            grants = tuple(target for target in rule.grants if target.site not in self.sites)
+            if key not in self.rules and key.cart not in self.carts and grants:
+                rules[key] = replace(rule, grants=grants)
+        return Settings(
+            carts={
+                id_: replace(cart, active=cart.active and id_ not in self.carts) for id_, cart in settings.carts.items()
+            },
+            sites={
+                id_: replace(site, active=site.active and id_ not in self.sites) for id_, site in settings.sites.items()
+            },
+            rules=rules,
+            levels=settings.levels,
+        )
+
+
+NOTHING = Removal()
