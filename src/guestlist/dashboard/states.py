@@ -42,6 +42,9 @@ _LOOKS: dict[str, Look] = {
     "cancelled": Look(_("Cancelled"), "ban", "quiet"),
     "test": Look(_("Test"), "flask", "quiet"),
     "held": Look(_("Not fulfilled"), "ban", "quiet"),
+    "on": Look(_("On"), "circle-check", "good"),
+    "off": Look(_("Off"), "circle-dashed", "quiet"),
+    "switched-off": Look(_("Switched off"), "ban", "quiet"),
 }
 
 

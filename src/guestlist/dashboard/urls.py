@@ -23,7 +23,7 @@ SCREENS = (
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *(path("", include(f"guestlist.dashboard.{screen}.urls")) for screen in SCREENS),
-    path("account/", include("guestlist.accounts.urls")),
+    path("account/", include("guestlist.dashboard.staff.account_urls")),
     path("language", set_language, name="set_language"),
     path("favicon.ico", RedirectView.as_view(url=static("dashboard/icon.svg")), name="favicon"),
     path("metrics", metrics.page, name="metrics"),
