@@ -2,9 +2,9 @@
 
 from django.urls import path
 
-from guestlist.dashboard import coming
+from guestlist.dashboard.overview import views
 
 app_name = "overview"
 urlpatterns = [
-    path("", coming.show, name="show"),
+    path("", views.show, name="show"),
 ]

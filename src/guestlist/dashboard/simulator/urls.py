@@ -2,9 +2,9 @@
 
 from django.urls import path
 
-from guestlist.dashboard import coming
+from guestlist.dashboard.simulator import views
 
 app_name = "simulator"
 urlpatterns = [
-    path("simulator", coming.show, name="show"),
+    path("simulator", views.show, name="show"),
 ]

@@ -1,0 +1,57 @@
+"""`/simulator`: what an event would do. Nothing is stored and no site is asked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from guestlist.accounts.roles import Role
+from guestlist.carts.contract import Unreadable
+from guestlist.connections.models import Cart
+from guestlist.dashboard.pages import page
+from guestlist.dashboard.simulator.forms import EventForm
+from guestlist.fulfilment.simulate import simulate
+from guestlist.inbox.models import Delivery, DeliveryState
+
+LATEST = 12
+
+
+@page(change=Role.VIEWER)
+def show(request: HttpRequest) -> HttpResponse:
+    """The event to be entered, or a stored one by its number in the address; and what it would do."""
+    if request.method == "POST":
+        form = EventForm(request.POST, request.FILES)
+        values = _simulated(form.cleaned_data["cart"], form.cleaned_data["event"]) if form.is_valid() else {}
+        return _shown(request, form, values, status=200 if values else 422)
+    stored = _stored(request.GET.get("delivery", ""))
+    if stored is None:
+        return _shown(request, EventForm(), {})
+    body = bytes(stored.body)
+    form = EventForm(initial={"cart": stored.cart_id, "body": body.decode(errors="replace")})
+    return _shown(request, form, {"delivery": stored, **_simulated(stored.cart_id, body)})
+
+
+def _simulated(cart: str, body: bytes) -> dict[str, Any]:
+    try:
+        return {"simulation": simulate(cart, body)}
+    except Unreadable as error:
+        return {"unreadable": error}
+
+
+def _shown(request: HttpRequest, form: EventForm, values: dict[str, Any], status: int = 200) -> HttpResponse:
+    latest = Delivery.objects.filter(cart__active=True, state__in=(DeliveryState.DONE, DeliveryState.IGNORED))
+    values = {
+        "form": form,
+        "latest": latest.defer("body").order_by("-pk")[:LATEST],
+        "connected": Cart.objects.filter(active=True).exists(),
+        **values,
+    }
+    return render(request, "dashboard/simulator/show.html", values, status=status)
+
+
+def _stored(number: str) -> Delivery | None:
+    if not (number.isascii() and number.isdigit() and len(number) <= 18):
+        return None
+    return Delivery.objects.filter(pk=int(number), cart__active=True).first()
