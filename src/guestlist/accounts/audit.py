@@ -24,7 +24,7 @@ TRACKED: dict[str, tuple[list[str], list[str]]] = {
         ["secret_encrypted", "api_key_encrypted"],
     ),
     "connections.Site": (
-        ["kind", "url", "credentials_env", "concurrency", "allow_private_address", "on_email_change", "active"],
+        ["kind", "url", "credentials_env", "concurrency", "allow_private_address", "on_email_change", "active", "paused"],
         ["credentials_encrypted"],
     ),
     "fulfilment.Rule": (
