@@ -55,15 +55,16 @@ _GRANTS = """
            'gl-' || o.id, true, '', true, '', false, 2900, 2900, 'USD', o.placed_at, 'never',
            CASE m.state WHEN 'idle' THEN 'right' WHEN 'attention' THEN 'attention' ELSE 'due' END, false,
            o.id::text, '', '', o.placed_at
-      FROM orders_order o JOIN orders_customer c ON c.id = o.customer_id JOIN access_member m ON m.email_key = c.email_key
+      FROM orders_order o JOIN orders_customer c ON c.id = o.customer_id
+           JOIN access_member m ON m.email_key = c.email_key
      WHERE o.mode = 'live'
 """
 _DELIVERIES = """
     INSERT INTO inbox_delivery (cart_id, digest, body, content_type, received_at, shard, state, event, mode, summary,
                                 remedy, order_id, interpreted_at)
     SELECT cart_id, sha256(external_id::bytea), 'x'::bytea, '', placed_at, 0,
-           CASE WHEN id %% 3000 = 1 THEN 'ignored' WHEN id %% 5000 = 1 THEN 'unreadable' ELSE 'done' END, 'order.success',
-           mode, '1 new fact', '', id, placed_at
+           CASE WHEN id %% 3000 = 1 THEN 'ignored' WHEN id %% 5000 = 1 THEN 'unreadable' ELSE 'done' END,
+           'order.success', mode, '1 new fact', '', id, placed_at
       FROM orders_order ORDER BY id
 """
 

@@ -30,11 +30,10 @@ READ_AT_MOST = 6_000
 
 @pytest.fixture(scope="module")
 def _many(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    with django_db_blocker.unblock():
-        with transaction.atomic():
-            many_orders.fill(ORDERS)
-            yield
-            transaction.set_rollback(True)
+    with django_db_blocker.unblock(), transaction.atomic():
+        many_orders.fill(ORDERS)
+        yield
+        transaction.set_rollback(True)
 
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("_many")]

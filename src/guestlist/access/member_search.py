@@ -107,7 +107,7 @@ def _lasting() -> QuerySet[Grant]:
 
 
 def _standing(standing: MemberStanding) -> Q:
-    troubled = Q(site__state=SiteState.ATTENTION) | Q(site__active=False)
+    troubled = Q(site__state=SiteState.ATTENTION) | Q(site__active=False) | Q(site__paused=True)
     at_work = Q(state__in=(MemberState.DUE, MemberState.WORKING))
     match standing:
         case MemberStanding.RIGHT:
@@ -121,7 +121,7 @@ def _standing(standing: MemberStanding) -> Q:
 
 
 def _is_troubled(site: Site) -> bool:
-    return site.state == SiteState.ATTENTION or not site.active
+    return site.state == SiteState.ATTENTION or site.paused or not site.active
 
 
 def _row(member: Member, held: Mapping[str, date | None], titles: Mapping[str, str]) -> MemberRow:

@@ -106,7 +106,9 @@ def order_rows(found: Sequence[Order | OrderItem]) -> list[OrderRow]:
 
 
 # Of grants that are not as desired: only a person can help; and it settles by itself.
-_TROUBLED_SITE = Q(member__site__state=SiteState.ATTENTION) | Q(member__site__active=False)
+_TROUBLED_SITE = (
+    Q(member__site__state=SiteState.ATTENTION) | Q(member__site__active=False) | Q(member__site__paused=True)
+)
 _STUCK = Q(state=GrantState.ATTENTION) | Q(member__state=MemberState.ATTENTION) | _TROUBLED_SITE
 _WAITING = ~Q(state=GrantState.ATTENTION) & ~Q(member__state=MemberState.ATTENTION) & ~_TROUBLED_SITE
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from guestlist.access.denied import as_change, changes_of, stand
 from guestlist.access.desire import lock_members, wake
 from guestlist.access.finding import member_at, members_by_address
-from guestlist.access.models import Grant, Member, MemberState, SiteRequest, StaffChange
+from guestlist.access.models import Grant, GrantState, Member, MemberState, SiteRequest, StaffChange
 from guestlist.access.sitestate import open_site, request_row
 from guestlist.access.staff_refusals import (
     Asked,
@@ -121,6 +121,30 @@ def try_members_again(site_id: str | None = None, email: str | None = None) -> i
             raise NotKnown("email", f"Nobody with the address {email} is known.", "Look for a slip of the keys.")
         waiting |= Q(state=MemberState.DUE, attempts__gt=0)
     return try_again(found.filter(waiting, site__active=True))
+
+
+def resync(site_id: str, email: str, who: str) -> Member:
+    """Have a site looked at anew for a member: what differs from what they should have is made right again.
+
+    What somebody ended, moved or changed there by hand becomes as it should be, too.
+
+    Raises:
+        StaffRefused: the site is not connected; NotKnown: there is none, or nobody there.
+    """
+    site = known_site(site_id)
+    member = member_at(site, email)
+    if member is None:
+        raise nobody(site, email.strip())
+    read_levels_again({member})
+    with transaction.atomic():
+        lock_members({member})
+        lasting = Q(until_on=None) | Q(until_on__gte=timezone.now().date())
+        # Whatever was ended and gives access again would last; what is over by its date gives none in any case.
+        settled = member.grants.filter(lasting, state=GrantState.RIGHT).exclude(remote_id="")
+        settled.update(state=GrantState.DUE, look_first=True)
+        wake({member})
+    log.info("member_resync", site=site_id, member=member.pk, who=who)
+    return member
 
 
 def resend_password_mail(site_id: str, email: str, who: str) -> Outcome:

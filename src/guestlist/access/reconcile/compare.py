@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from guestlist.access.models import Grant, GrantState, MemberState
+from guestlist.access.models import ErasedHolding, Grant, GrantState, MemberState
 from guestlist.access.reconcile.drift import Difference, Expected, difference, double, unknown
 from guestlist.access.reconcile.models import Reconciliation, SeenHolding
 from guestlist.access.reconcile.pulse import beat
@@ -85,9 +85,10 @@ def _confirmed(site: Site, grant: Grant, titles: Mapping[str, str]) -> Iterator[
 
 
 def _unexplained(run: Reconciliation, site: Site, titles: Mapping[str, str]) -> Iterator[Found]:
-    """Live holdings with Guestlist's mark that are no grant's."""
+    """Live holdings with Guestlist's mark that are no grant's, nor of anybody whose data was erased."""
     explained = Grant.objects.filter(member__site_id=run.site_id, remote_id=OuterRef("remote_id"))
-    left = run.seen.filter(ours=True, live=True).exclude(Exists(explained)).order_by("pk")
+    erased = ErasedHolding.objects.filter(site=run.site_id, remote_id=OuterRef("remote_id"))
+    left = run.seen.filter(~Exists(explained), ~Exists(erased), ours=True, live=True).order_by("pk")
     last = 0
     while rows := list(left.filter(pk__gt=last)[:BATCH]):
         last = rows[-1].pk

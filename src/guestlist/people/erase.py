@@ -1,0 +1,170 @@
+"""Erasing one person's data (docs/explanation/adr/0011): what was sold stays counted, to whom is forgotten.
+
+Guestlist then answers for nothing of theirs any more. What they have at a site stays there as it is at that moment;
+whoever wants it ended ends it first (`ask_to_end`), and erases once the sites have confirmed it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import structlog
+from django.db import transaction
+from django.utils import timezone
+
+from guestlist.access.denied import changes_of
+from guestlist.access.models import ErasedHolding, Grant, Member, MemberState, SiteRequest, StaffChange
+from guestlist.access.reconcile.models import Drift, SeenHolding
+from guestlist.access.staff import change
+from guestlist.access.staff_refusals import NotKnown, StaffRefused
+from guestlist.domain.staff import Act, in_force
+from guestlist.fulfilment.models import Decision
+from guestlist.inbox.models import Delivery
+from guestlist.journal.write import forget_members
+from guestlist.orders.models import Customer, Fact, Order
+from guestlist.people.mentions import forget_mentions
+from guestlist.people.whose import Whose, whose
+
+log = structlog.get_logger(__name__)
+
+# While the rows are being locked, more may come in; then it is looked again.
+LOOKS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    """How much was erased. `left_at_sites`: grants that still give access at their sites; Guestlist forgot them."""
+
+    customers: int
+    orders: int
+    members: int
+    deliveries: int
+    left_at_sites: int
+    addresses: frozenset[str]
+
+
+def ask_to_end(email: str, who: str, why: str) -> int:
+    """Revoke all that the person's members have, everywhere, so that the sites end it. Returns at how many sites.
+
+    Raises:
+        StaffRefused: a site is disconnected, so that nothing can be ended there.
+    """
+    ended = 0
+    with transaction.atomic():
+        for member in _members_with_access(whose(email)):
+            change(member.site_id, member.email, Act.REVOKE, level="", until_on=None, who=who, why=why)
+            ended += 1
+    return ended
+
+
+def erase(email: str) -> Erased:
+    """Erase all that tells who somebody is, in one transaction.
+
+    Raises:
+        NotKnown: nothing is known of such a person.
+        StaffRefused: a site is being talked to about them at this moment.
+    """
+    with transaction.atomic():
+        found = _locked(email)
+        at_work = Member.objects.filter(pk__in=found.members, state=MemberState.WORKING).values_list("site", flat=True)
+        if sites := ", ".join(sorted(set(at_work))):
+            raise StaffRefused(
+                "email",
+                f"Guestlist is talking to {sites} about this person at this moment.",
+                "Try again in a minute.",
+            )
+        left = _leave_at_sites(found)
+        forget_mentions(found.addresses, besides=found.members)
+        _erase_access(found)
+        _erase_orders(found)
+        Delivery.objects.filter(pk__in=found.deliveries).delete()
+    log.info("person_erased", orders=len(found.orders), members=len(found.members), left_at_sites=left)
+    return Erased(
+        customers=len(found.customers),
+        orders=len(found.orders),
+        members=len(found.members),
+        deliveries=len(found.deliveries),
+        left_at_sites=left,
+        addresses=found.addresses,
+    )
+
+
+def _locked(email: str) -> Whose:
+    """The person's rows, locked in the order in which everybody locks: deliveries, orders, customers, members."""
+    found = whose(email)
+    for _ in range(LOOKS):
+        if found.nobody:
+            raise NotKnown("email", "Nobody with this address is known.", "Look for a slip of the keys.")
+        for rows in (
+            Delivery.objects.filter(pk__in=found.deliveries).only("pk"),
+            Order.objects.filter(pk__in=found.orders),
+            Customer.objects.filter(pk__in=found.customers),
+            Member.objects.filter(pk__in=found.members),
+        ):
+            list(rows.order_by("pk").select_for_update().values_list("pk"))
+        again = whose(email)
+        if again == found:
+            return found
+        found = again
+    raise StaffRefused("email", "This person's orders are just coming in.", "Try again in a minute.")
+
+
+def _members_with_access(found: Whose) -> list[Member]:
+    """Those of the person's members whom a revocation would take something from."""
+    members = Member.objects.filter(pk__in=found.members).order_by("site_id", "pk")
+    changes = changes_of(found.members)
+    return [
+        member
+        for member in members
+        if member.grants.filter(live=True).exists()
+        and not any(done.act is Act.REVOKE and not done.level for done in in_force(changes[member.pk]))
+    ]
+
+
+def _leave_at_sites(found: Whose) -> int:
+    """Keep the numbers of what still gives access, so that no comparison ends it. Returns how many."""
+    live = Grant.objects.filter(member__in=found.members, confirmed_live=True).exclude(remote_id="")
+    kept = [
+        ErasedHolding(site_id=site, remote_id=number) for site, number in live.values_list("member__site", "remote_id")
+    ]
+    ErasedHolding.objects.bulk_create(kept, ignore_conflicts=True)
+    return len(kept)
+
+
+def _erase_access(found: Whose) -> None:
+    members = found.members
+    forget_members(members)
+    SiteRequest.objects.filter(member__in=members).delete()
+    Grant.objects.filter(member__in=members).delete()
+    Grant.objects.filter(order__in=found.orders).delete()
+    StaffChange.objects.filter(member__in=members).delete()
+    _forget_differences(members, found.addresses)
+    Member.objects.filter(pk__in=members).delete()
+
+
+def _forget_differences(members: Collection[int], addresses: Collection[str]) -> None:
+    nobody = {"email": "", "member_id": None, "grant_id": None, "words": "It was about somebody whose data was erased."}
+    Drift.objects.filter(member_id__in=members).update(**nobody)
+    for address in addresses:
+        Drift.objects.filter(email__iexact=address).update(**nobody)
+        SeenHolding.objects.filter(email__iexact=address).delete()
+
+
+def _erase_orders(found: Whose) -> None:
+    """Orders stay as what was sold when and for how much; their numbers at the cart go, too.
+
+    So whatever the cart tells of them later is news of an order that is not known.
+    """
+    Decision.objects.filter(order__in=found.orders).delete()
+    Fact.objects.filter(order__in=found.orders).delete()
+    Fact.objects.filter(customer__in=found.customers).delete()
+    for order in Order.objects.filter(pk__in=found.orders):
+        order.external_id, order.invoice_id = f"erased-{order.pk}", ""
+        order.unmapped, order.held, order.failing, order.paused = [], False, False, False
+        order.save()
+    now = timezone.now()
+    for customer in Customer.objects.filter(pk__in=found.customers):
+        customer.external_id, customer.erased_at = f"erased-{customer.pk}", now
+        customer.email = customer.email_key = customer.first_name = customer.last_name = ""
+        customer.save()
