@@ -92,7 +92,8 @@ _COPIES = (
     Copy(
         "access.Member",
         f"""FROM (SELECT DISTINCT ON (site_id, {_ADDRESS}) plan.*, given.member_id FROM bench_plan plan
-                    JOIN (SELECT DISTINCT order_id, member_id FROM access_grant) given ON given.order_id = plan.sample_id
+                    JOIN (SELECT DISTINCT order_id, member_id FROM access_grant) given
+                      ON given.order_id = plan.sample_id
                     JOIN access_member ON access_member.id = given.member_id
                    ORDER BY site_id, {_ADDRESS}, n) plan
             JOIN access_member old ON old.id = plan.member_id ORDER BY plan.n""",

@@ -140,6 +140,8 @@ def _plan(samples: list[Sample], orders: int, now: datetime) -> None:
     """Which order is a copy of which sample, when, for whom."""
     _run(_SAMPLE)
     whole = sum(sample.share for sample in samples) / PERIODS
+    # By a rounding, the shares of a period may add up to a little less than 1.
+    last = {sample.period: sample.order_id for sample in samples}.values()
     ends = dict.fromkeys(range(PERIODS), 0.0)
     for sample in samples:
         begins, ends[sample.period] = ends[sample.period], ends[sample.period] + sample.share / whole
@@ -147,8 +149,7 @@ def _plan(samples: list[Sample], orders: int, now: datetime) -> None:
             "id": sample.order_id,
             "period": sample.period,
             "begins": begins,
-            # The last one's must not fall short of 1 by a rounding.
-            "ends": ends[sample.period] + 1e-9,
+            "ends": ends[sample.period] if sample.order_id not in last else 1.0,
             "number": sample.number,
             "invoice": sample.invoice,
             "customer": sample.customer,
