@@ -11,9 +11,9 @@ from django.utils.translation import ngettext
 
 from guestlist.accounts.audit import record
 from guestlist.accounts.roles import Role
-from guestlist.dashboard.attention.ticked import ticked
 from guestlist.dashboard.listing import Sort, listing
 from guestlist.dashboard.pages import back, page
+from guestlist.dashboard.ticked import ticked
 from guestlist.engine.attention import STUCK
 from guestlist.inbox.models import Delivery, DeliveryState
 from guestlist.inbox.replay import replay, replay_stuck

@@ -13,9 +13,9 @@ from guestlist.access.models import Member
 from guestlist.access.stuck import dismiss_alerts, members_with_alerts, stuck_members, try_again
 from guestlist.accounts.audit import record
 from guestlist.accounts.roles import Role
-from guestlist.dashboard.attention.ticked import number, ticked
 from guestlist.dashboard.listing import Sort, listing
 from guestlist.dashboard.pages import back, page
+from guestlist.dashboard.ticked import number, ticked
 
 SORTS = (Sort("id", ()),)
 # Members tried again in one request: about half a second's work. Where there are more, the page goes on by itself.
