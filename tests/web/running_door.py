@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -101,7 +102,8 @@ class RunningDoor:
         cart = f"{name}-{uuid4().hex[:8]}"
         self.sql(
             "INSERT INTO connections_cart (id, kind, mode, active, secret_encrypted, secret_env, api_key_encrypted,"
-            " api_key_env, version, created_at) VALUES (%s, 'thrivecart', 'live', true, %s, '', '', '', 1, now())",
+            " api_key_env, previous_secret_encrypted, version, created_at)"
+            " VALUES (%s, 'thrivecart', 'live', true, %s, '', '', '', '', 1, now())",
             cart,
             encrypt(secret),
         )
@@ -110,6 +112,18 @@ class RunningDoor:
     def change_secret(self, cart: str, secret: str) -> None:
         statement = "UPDATE connections_cart SET secret_encrypted = %s, version = version + 1 WHERE id = %s"
         self.sql(statement, encrypt(secret), cart)
+
+    def rotate_secret(self, cart: str, secret: str, former_counts_for: str) -> None:
+        """The owner's change of the secret; the former one counts for a while, such as "1 hour"."""
+        statement = (
+            "UPDATE connections_cart SET previous_secret_encrypted = secret_encrypted, secret_encrypted = %s,"
+            " previous_secret_until = now() + %s::interval, version = version + 1 WHERE id = %s"
+        )
+        self.sql(statement, encrypt(secret), former_counts_for, cart)
+
+    def checked_at(self, cart: str) -> datetime | None:
+        [(at,)] = self.sql("SELECT checked_at FROM connections_cart WHERE id = %s", cart)
+        return at
 
     def set_active(self, cart: str, active: bool) -> None:
         self.sql("UPDATE connections_cart SET active = %s, version = version + 1 WHERE id = %s", active, cart)

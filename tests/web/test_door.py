@@ -375,7 +375,8 @@ def test_a_delivery_that_the_database_refuses_fails_alone(door, cart):
 def test_health_readiness_and_pages_answer_beside_the_door(door):
     assert door.ask("GET", "/healthz").status == 200
     assert door.ask("GET", "/readyz").status == 200
-    assert door.ask("GET", "/").status == 200
+    page = door.ask("GET", "/")
+    assert (page.status, page.headers["location"]) == (302, "/account/login?next=/")
     assert b"guestlist_door_deliveries_total" in door.ask("GET", "/metrics").body
 
 

@@ -42,6 +42,45 @@ def test_the_old_secret_is_refused_also_when_nothing_else_came_since_the_change(
     door.wait_for_refusals(cart, {"wrong-secret": 1})
 
 
+def test_while_a_secret_is_rotated_both_are_accepted_and_neither_is_kept(door, cart):
+    door.rotate_secret(cart, "NEWWORD", "1 hour")
+    assert door.post(cart, form("new", "NEWWORD")) == 200
+    assert door.post(cart, form("old", note="NEWWORD")) == 200
+    assert door.post(cart, form("wrong", "OTHERWORD")) == 403
+    assert stored(door, cart) == [
+        blanked(form("new", "NEWWORD"), "NEWWORD"),
+        blanked(blanked(form("old", note="NEWWORD")), "NEWWORD"),
+    ]
+
+
+def test_the_former_secret_is_refused_once_its_time_is_over_and_is_blanked_all_the_same(door, cart):
+    door.rotate_secret(cart, "NEWWORD", "-1 second")
+    assert door.post(cart, form("old")) == 403
+    assert door.post(cart, form("new", "NEWWORD", note=SECRET)) == 200
+    assert stored(door, cart) == [blanked(blanked(form("new", "NEWWORD", note=SECRET), "NEWWORD"))]
+
+
+def test_a_cart_without_a_former_secret_takes_no_empty_one(door, cart):
+    assert door.post(cart, form("1", "")) == 403
+
+
+# --- the check of the address ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("method", "body"), [("GET", None), ("HEAD", None), ("POST", b"")])
+def test_the_carts_check_of_its_address_is_noted(door, method, body):
+    cart = door.connect_cart()
+    assert door.checked_at(cart) is None
+    assert door.ask(method, f"/hooks/{cart}", body).status == 200
+    first = door.checked_at(cart)
+    assert first is not None
+    assert door.ask(method, f"/hooks/{cart}", body).status == 200
+    assert door.checked_at(cart) == first  # not with each request
+
+
+# --- emptied secrets ------------------------------------------------------------------------------------------------
+
+
 def test_a_secret_that_was_emptied_lets_nothing_in(door, cart):
     door.change_secret(cart, "")
     assert door.post(cart, form("1")) == 403

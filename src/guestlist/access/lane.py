@@ -115,7 +115,7 @@ def run_lane(site_id: str) -> None:
 def _take_over(site_id: str) -> Lane | None:
     """Take the lane's next number. What an earlier number still holds may have reached the site."""
     with transaction.atomic():
-        site = Site.objects.select_for_update(no_key=True).filter(pk=site_id, active=True).first()
+        site = Site.objects.select_for_update(no_key=True).filter(pk=site_id, active=True, paused=False).first()
         if site is None:
             return None
         site.epoch += 1
@@ -215,7 +215,8 @@ _CLAIM = """
                              AND other.site_id = %(site)s AND other.email_due AND other.state IN ('due', 'working')
                              AND other.id <> due.id AND other.email_key <> due.former_email_key))
                     ORDER BY due.due_at, due.id LIMIT 1 FOR UPDATE SKIP LOCKED)
-       AND EXISTS (SELECT 1 FROM connections_site s WHERE s.id = %(site)s AND s.epoch = %(epoch)s AND s.active)
+       AND EXISTS (SELECT 1 FROM connections_site s
+                   WHERE s.id = %(site)s AND s.epoch = %(epoch)s AND s.active AND NOT s.paused)
     RETURNING m.id, m.version, m.email, m.first_name, m.last_name, m.remote_id, m.send_password, m.made_by_us,
               m.welcomed, m.look_first, m.attempts, m.first_attempt_at, m.email_due
 """

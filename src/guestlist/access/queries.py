@@ -38,7 +38,8 @@ class MemberCounts:
         waiting: due, not tried yet.
         retrying: due again after an attempt that did not settle it.
         working: being worked on now.
-        attention: only a person can help; those due at a site that needs attention, or is disconnected, are among them.
+        attention: only a person can help; among them those due at a site that needs attention, is paused or
+            disconnected.
     """
 
     waiting: int = 0
@@ -85,6 +86,7 @@ class MemberView:
     remedy: str
     alert: str
     site_active: bool
+    site_paused: bool
     site_state: SiteState
     site_reason: str
     site_remedy: str
@@ -130,7 +132,7 @@ class DoneByHand:
 def member_counts() -> dict[str, MemberCounts]:
     """Members not as desired, by site."""
     stuck = Q(state=MemberState.ATTENTION) | (
-        Q(state=MemberState.DUE) & (Q(site__state=SiteState.ATTENTION) | Q(site__active=False))
+        Q(state=MemberState.DUE) & (Q(site__state=SiteState.ATTENTION) | Q(site__active=False) | Q(site__paused=True))
     )
     standing = Case(
         When(stuck, then=Value("attention")),
@@ -153,7 +155,7 @@ def member_counts() -> dict[str, MemberCounts]:
 def blocked_grants() -> dict[str, int]:
     """Grants that wait for their site's levels to be read, by site; none where only a person can get them read."""
     rows = (
-        Grant.objects.filter(state=GrantState.BLOCKED, member__site__active=True)
+        Grant.objects.filter(state=GrantState.BLOCKED, member__site__active=True, member__site__paused=False)
         .exclude(member__site__state=SiteState.ATTENTION)
         .values_list("member__site_id")
         .annotate(Count("id"))
@@ -272,6 +274,7 @@ def _member_view(
         remedy=member.remedy,
         alert=member.alert,
         site_active=member.site.active,
+        site_paused=member.site.paused,
         site_state=SiteState(member.site.state),
         site_reason=member.site.reason,
         site_remedy=member.site.remedy,

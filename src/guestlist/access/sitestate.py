@@ -173,7 +173,9 @@ def probe(site: Site) -> bool:
 
 def ask_again_now(site_ids: Collection[str]) -> int:
     """Have sites that do not work asked at once, whenever the next look was planned. Returns how many there are."""
-    troubled = Site.objects.filter(pk__in=site_ids, active=True, state__in=(SiteState.DOWN, SiteState.ATTENTION))
+    troubled = Site.objects.filter(
+        pk__in=site_ids, active=True, paused=False, state__in=(SiteState.DOWN, SiteState.ATTENTION)
+    )
     found = list(troubled.order_by("pk").values_list("pk", flat=True))
     Site.objects.filter(pk__in=found).update(probe_at=timezone.now())
     for site_id in found:
@@ -218,4 +220,6 @@ def sites_with_work() -> list[str]:
     others |= {*Grant.objects.filter(state=GrantState.BLOCKED).values_list("member__site_id", flat=True).distinct()}
     troubled = Q(state__in=(SiteState.DOWN, SiteState.ATTENTION))
     work = troubled | Q(levels_read_at=None) | Q(pk__in=others) | Exists(due)
-    return list(Site.objects.filter(reachable, work, active=True).order_by("id").values_list("id", flat=True))
+    return list(
+        Site.objects.filter(reachable, work, active=True, paused=False).order_by("id").values_list("id", flat=True)
+    )

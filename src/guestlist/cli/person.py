@@ -140,6 +140,8 @@ def _waiting(member: MemberView) -> str:
     """What a member waits for, and when they are tried next."""
     if not member.site_active:
         return "waiting until the site is connected again"
+    if member.site_paused:
+        return "waiting until the site is resumed; it is paused"
     if member.site_state.value in ("down", "attention"):
         again = f"; it is asked again at {shown(member.site_asked_again_at)}" if member.site_asked_again_at else ""
         return f"waiting until the site works again{again}"

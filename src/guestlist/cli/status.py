@@ -82,7 +82,7 @@ def _print_overview(found: Overview) -> None:
             [
                 site.id,
                 site.kind,
-                site.state.value if site.active else "disconnected",
+                _state(site),
                 site.levels,
                 site.members.waiting,
                 site.members.retrying,
@@ -115,6 +115,12 @@ def _print_checks(found: Overview) -> None:
         ],
         empty="No site is connected.",
     )
+
+
+def _state(site: SiteStatus) -> str:
+    if not site.active:
+        return "disconnected"
+    return "paused" if site.paused else site.state.value
 
 
 def _active(found: Overview) -> list[SiteStatus]:

@@ -32,6 +32,11 @@ class Cart(models.Model):
     secret_env = models.CharField(max_length=200, default="", blank=True)
     api_key_encrypted = models.TextField(default="", blank=True)
     api_key_env = models.CharField(max_length=200, default="", blank=True)
+    # The secret before this one, which counts as well until then: a cart that still sends it loses nothing.
+    previous_secret_encrypted = models.TextField(default="", blank=True)
+    previous_secret_until = models.DateTimeField(null=True)
+    # When the cart last asked whether its webhook address answers.
+    checked_at = models.DateTimeField(null=True)
     # Counts changes of the secret and of `active`; the door stores a delivery only under the version it checked.
     version = models.BigIntegerField(default=1)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -47,6 +52,11 @@ class Cart(models.Model):
     @secret.setter
     def secret(self, plain: str) -> None:
         self.secret_encrypted = encrypt(plain)
+
+    @property
+    def previous_secret(self) -> str:
+        """The secret word before, decrypted; "" = none. It counts until `previous_secret_until`."""
+        return decrypt(self.previous_secret_encrypted) if self.previous_secret_encrypted else ""
 
     @property
     def api_key(self) -> str:
@@ -100,6 +110,8 @@ class Site(models.Model):
     allow_private_address = models.BooleanField(default=False)
     on_email_change = models.CharField(max_length=8, choices=OnEmailChange.choices, default=OnEmailChange.LEAVE)
     active = models.BooleanField(default=True)
+    # The owner has its lane rest: nothing is changed there, and its members wait untouched.
+    paused = models.BooleanField(default=False)
     # [{"id", "title", "terms": {"period": "1 year"} | {"until_on": "2027-01-31"} | {}}]
     levels = models.JSONField(default=list)
     levels_read_at = models.DateTimeField(null=True)

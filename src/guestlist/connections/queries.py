@@ -40,6 +40,7 @@ class SiteView:
     """A connected membership site with its levels as last read.
 
     Attributes:
+        paused: its lane rests until somebody resumes it.
         asked_again_at: when the next request shows whether the site works by then; None = it works as far as is known.
     """
 
@@ -50,6 +51,7 @@ class SiteView:
     allow_private_address: bool
     on_email_change: OnEmailChange
     active: bool
+    paused: bool
     state: SiteState
     state_since: datetime | None
     reason: str
@@ -72,7 +74,11 @@ def sites() -> list[SiteView]:
 
 def asked_again_at(site: Site) -> datetime | None:
     """When a site that does not work is asked next."""
-    return site.probe_at if site.active and site.state in (SiteState.DOWN, SiteState.ATTENTION) else None
+    return (
+        site.probe_at
+        if site.active and not site.paused and site.state in (SiteState.DOWN, SiteState.ATTENTION)
+        else None
+    )
 
 
 def webhook_address(cart_id: str) -> str:
@@ -106,6 +112,7 @@ def _site_view(site: Site) -> SiteView:
         allow_private_address=site.allow_private_address,
         on_email_change=OnEmailChange(site.on_email_change),
         active=site.active,
+        paused=site.paused,
         state=SiteState(site.state),
         state_since=site.state_since,
         reason=site.reason,

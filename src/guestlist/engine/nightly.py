@@ -46,7 +46,9 @@ def sites_to_reconcile(now: datetime, hour: int) -> list[str]:
     if (now - now.replace(hour=hour, minute=0, second=0, microsecond=0)) % timedelta(days=1) >= NIGHT:
         return begun
     lately = Reconciliation.objects.filter(started_at__gt=now - NOT_AGAIN_BEFORE).values("site_id")
-    working = Site.objects.filter(active=True, state__in=(SiteState.NEW, SiteState.OK), levels_read_at__isnull=False)
+    working = Site.objects.filter(
+        active=True, paused=False, state__in=(SiteState.NEW, SiteState.OK), levels_read_at__isnull=False
+    )
     due = working.exclude(pk__in=lately).order_by("pk").values_list("pk", flat=True)
     return [*begun, *(site for site in due if site not in begun)]
 

@@ -43,6 +43,7 @@ class SiteStatus:
     """A site and what is left to do there.
 
     Attributes:
+        paused: its lane rests until somebody resumes it.
         asked_again_at: when the next request shows whether the site works by then; None = it works as far as is known.
         levels: how many are known; `blocked_grants` wait for them to be read.
         check: the latest comparison of what the site holds with what it should hold; None = there was none yet.
@@ -52,6 +53,7 @@ class SiteStatus:
     kind: str
     url: str
     active: bool
+    paused: bool
     state: SiteState
     state_since: datetime | None
     reason: str
@@ -154,6 +156,7 @@ def overview() -> Overview:
                 kind=site.kind,
                 url=site.url,
                 active=site.active,
+                paused=site.paused,
                 state=SiteState(site.state),
                 state_since=site.state_since,
                 reason=site.reason,

@@ -52,7 +52,7 @@ def lane(site: str) -> None:
 
 def _lane(site: str) -> None:
     with database_stage():
-        row = Site.objects.filter(pk=site, active=True).first()
+        row = Site.objects.filter(pk=site, active=True, paused=False).first()
         if row is not None and needs_levels(row) and may_be_asked(row):
             # This is the probe as well: a site that shows its levels works.
             read_levels(row)

@@ -18,6 +18,7 @@ from typing import Any
 
 from guestlist.carts.contract import Peek
 from guestlist.inbox.door_carts import CartBook, Fault, KnownCart
+from guestlist.inbox.door_checks import AddressChecks
 from guestlist.inbox.door_database import Database, DatabaseAway, Unstorable
 from guestlist.inbox.door_metrics import DELIVERIES, REFUSALS, STORE_SECONDS
 from guestlist.inbox.door_refusals import RefusalCount
@@ -94,6 +95,7 @@ class Door:
         self._carts: CartBook
         self._storer: Storer
         self._refusals: RefusalCount
+        self._checks: AddressChecks
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI 3."""
@@ -120,6 +122,7 @@ class Door:
         self._carts = CartBook(self._database)
         self._storer = Storer(self._database)
         self._refusals = RefusalCount(self._database)
+        self._checks = AddressChecks(self._database)
         await self._database.open()
         await send({"type": "lifespan.startup.complete"})
         await receive()
@@ -158,7 +161,10 @@ class Door:
                 return WRONG_METHOD
 
     async def _check_address(self, cart_id: str) -> Answer:
-        return OK if await self._carts.fresh(cart_id) else _unknown()
+        if await self._carts.fresh(cart_id) is None:
+            return _unknown()
+        await self._checks.note(cart_id)
+        return OK
 
     async def _deliver(self, cart: KnownCart, token: str | None, scope: Scope, receive: Receive) -> Answer | None:
         headers = dict(scope["headers"])

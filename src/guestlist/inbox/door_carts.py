@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 
 import structlog
@@ -22,6 +23,7 @@ READ_SECONDS = 1.5
 
 _READ = """
 SELECT cart.id, cart.kind, cart.version, cart.secret_encrypted,
+       cart.previous_secret_encrypted, cart.previous_secret_until,
        ARRAY(SELECT token.digest FROM connections_hooktoken token WHERE token.cart_id = cart.id)
 FROM connections_cart cart WHERE cart.active
 """
@@ -38,12 +40,21 @@ class Fault(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Previous:
+    """A cart's secret before the present one, and until when it counts."""
+
+    secret: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class KnownCart:
     """A connected cart.
 
     Attributes:
         row: as read from the database.
         adapter: None = of a kind unknown here, or its secret is stored with another key: nothing can be taken for it.
+        previous: the secret before, which may still count.
         tokens: digests of the tokens in its addresses.
     """
 
@@ -52,6 +63,7 @@ class KnownCart:
     version: int
     adapter: Cart | None
     secret: str
+    previous: Previous | None
     tokens: frozenset[str]
 
     def peek(self, body: bytes) -> Peek:
@@ -60,7 +72,7 @@ class KnownCart:
 
     def blank(self, body: bytes) -> bytes:
         """The body as it may be kept."""
-        return self.adapter.blank(body, [self.secret] if self.secret else []) if self.adapter else b""
+        return self.adapter.blank(body, self._secrets) if self.adapter else b""
 
     def fault(self, token_digest: str, peek: Peek) -> Fault | None:
         """Why a delivery is not taken; None = it is the cart's.
@@ -75,7 +87,17 @@ class KnownCart:
         if not peek.secret:
             return Fault.NO_SECRET
         # A cart without a secret of its own takes nothing, whatever a body carries.
-        return None if self.secret and _same(peek.secret, self.secret) else Fault.WRONG_SECRET
+        right = self.secret and _same(peek.secret, self.secret)
+        return None if right or self._was_right(peek.secret) else Fault.WRONG_SECRET
+
+    @property
+    def _secrets(self) -> list[str]:
+        """All that must not be kept: a former secret, too, once it counts no longer."""
+        return [secret for secret in (self.secret, self.previous.secret if self.previous else "") if secret]
+
+    def _was_right(self, said: str) -> bool:
+        previous = self.previous
+        return previous is not None and datetime.now(UTC) < previous.until and _same(said, previous.secret)
 
 
 class CartBook:
@@ -124,17 +146,18 @@ class CartBook:
 
 
 def _understood(row: Row) -> KnownCart:
-    cart_id, kind, version, encrypted, tokens = row
+    cart_id, kind, version, encrypted, former, former_until, tokens = row
     adapter = all_carts().get(kind)
-    secret = ""
+    secret, previous = "", None
     if adapter is None:
         log.error("cart_kind_unknown", cart=cart_id, kind=kind)
     try:
         secret = decrypt(encrypted)
+        previous = Previous(decrypt(former), former_until) if former and former_until else None
     except SecretUnreadable as error:
         adapter = None
         log.error("cart_unusable", cart=cart_id, reason=str(error))  # noqa: TRY400 - a traceback would add nothing
-    return KnownCart(row, cart_id, version, adapter, secret, frozenset(tokens))
+    return KnownCart(row, cart_id, version, adapter, secret, previous, frozenset(tokens))
 
 
 def _same(said: str, secret: str) -> bool:
