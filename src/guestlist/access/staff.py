@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from guestlist.access.denied import as_change, changes_of, stand
-from guestlist.access.desire import lock_members, wake
+from guestlist.access.desire import lock_members, read_levels_again, wake
 from guestlist.access.finding import member_at, members_by_address
 from guestlist.access.models import Grant, GrantState, Member, MemberState, SiteRequest, StaffChange
 from guestlist.access.sitestate import open_site, request_row

@@ -125,10 +125,9 @@ def _members_with_access(found: Whose) -> list[Member]:
 def _leave_at_sites(found: Whose) -> int:
     """Keep the numbers of what still gives access, so that no comparison ends it. Returns how many."""
     live = Grant.objects.filter(member__in=found.members, confirmed_live=True).exclude(remote_id="")
-    kept = [
-        ErasedHolding(site_id=site, remote_id=number) for site, number in live.values_list("member__site", "remote_id")
-    ]
-    ErasedHolding.objects.bulk_create(kept, ignore_conflicts=True)
+    kept = list(live.values_list("member__site", "remote_id"))
+    rows = [ErasedHolding(site_id=site, remote_id=number) for site, number in kept]
+    ErasedHolding.objects.bulk_create(rows, ignore_conflicts=True)
     return len(kept)
 
 

@@ -58,10 +58,18 @@ def _row(row: Model) -> dict[str, Any]:
 def _value(value: Any) -> Any:
     match value:
         case bytes() | memoryview():
-            return bytes(value).decode(errors="replace")
+            return _text(bytes(value))
         case datetime():
             return value.astimezone(UTC).isoformat()
         case None | bool() | int() | str() | list() | dict():
             return value
         case _:
             return str(value)
+
+
+def _text(stored: bytes) -> str:
+    """As text; what is none (a checksum) as hexadecimal digits."""
+    try:
+        return stored.decode()
+    except UnicodeDecodeError:
+        return stored.hex()

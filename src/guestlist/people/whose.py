@@ -46,9 +46,7 @@ def whose(email: str) -> Whose:
         before = len(addresses), len(customers), len(members)
         for address in sorted(addresses):
             members |= set(members_by_address(address).values_list("pk", flat=True))
-        bought = set(
-            Grant.objects.filter(member__in=members, customer__isnull=False).values_list("customer", flat=True)
-        )
+        bought = Grant.objects.filter(member__in=members).values_list("customer", flat=True).distinct()
         customers |= {pk for pk in bought if pk is not None}
         customers |= set(Customer.objects.filter(email_key__in=addresses).values_list("pk", flat=True))
         addresses |= set(Customer.objects.filter(pk__in=customers).values_list("email_key", flat=True))
