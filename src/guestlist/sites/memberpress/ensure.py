@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from guestlist.domain.help_topics import HelpTopic
 from guestlist.sites.contract import (
     AlreadyRight,
     Done,
@@ -198,7 +199,11 @@ class Ensuring:
 
     def _made_anew(self, grant: WantedGrant) -> Outcome:
         if not (grant.level.isascii() and grant.level.isdecimal()):
-            return NeedsAttention(f'"{grant.level}" is no level of this site.', "Choose another level in the rule.")
+            return NeedsAttention(
+                f'"{grant.level}" is no level of this site.',
+                "Choose another level in the rule.",
+                help=HelpTopic.LEVEL_MISSING,
+            )
         welcome = self._takes_welcome(grant)
         answer = self._session.create("/transactions", transactions.body(grant, self._member, welcome=welcome))
         if isinstance(answer, Refused):
@@ -296,6 +301,7 @@ class Ensuring:
         return NeedsAttention(
             f"The level {grant.level} does not exist at the site any more, or is not published.",
             "Publish the level again at the site, or choose another one in the rule; then try again.",
+            help=HelpTopic.LEVEL_MISSING,
         )
 
     def _takes_welcome(self, grant: WantedGrant) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from guestlist.domain.help_topics import HelpTopic
 from guestlist.domain.terms import Level
 from guestlist.sites.contract import (
     AlreadyRight,
@@ -46,6 +47,7 @@ class MemberPressSite:
                 "The site's MemberPress REST API does not answer as expected.",
                 "Update the plugin MemberPress Developer Tools at the site.",
                 site_wide=True,
+                help=HelpTopic.DEVELOPER_TOOLS_MISSING,
             )
         return AlreadyRight("")
 
@@ -66,6 +68,7 @@ class MemberPressSite:
             return NeedsAttention(
                 f"The site's levels cannot be read: {problems[0]}.",
                 "Correct the level's price and expiry settings at the site and save it again.",
+                help=HelpTopic.LEVEL_MISSING,
             )
         return Levels(tuple(levels))
 
