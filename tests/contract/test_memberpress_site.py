@@ -13,6 +13,7 @@ import pytest
 from driver import Driver
 from memberpress_environment import MemberPressEnvironment
 
+from guestlist.domain.help_topics import HelpTopic
 from guestlist.domain.periods import Period, Unit
 from guestlist.domain.terms import FOREVER, Level, LevelTerms
 from guestlist.sandbox.site.server import SandboxSite
@@ -283,6 +284,41 @@ class TestHealth:
         assert "Authorization" in outcome.remedy
         assert "enter the API key instead" in outcome.remedy
         environment.close()
+
+    @pytest.mark.parametrize("plain_permalinks", [False, True])
+    def test_application_passwords_that_are_switched_off(self, sandbox: SandboxSite, plain_permalinks: bool) -> None:
+        environment = MemberPressEnvironment(sandbox, f"without-passwords-{next(_names)}", with_key=False)
+        environment.switch(application_passwords=False, plain_permalinks=plain_permalinks)
+        site = environment.open()
+        outcome = site.check()
+        assert isinstance(outcome, NeedsAttention)
+        assert outcome.help is HelpTopic.APPLICATION_PASSWORDS_DISABLED
+        assert "Enter the API key instead" in outcome.remedy
+        environment.switch(application_passwords=True)
+        assert isinstance(site.check(), AlreadyRight)
+        environment.close()
+
+    @pytest.mark.parametrize(
+        ("switches", "topic"),
+        [
+            ({"key": "AnotherKey"}, HelpTopic.WRONG_CREDENTIALS),
+            ({"plugin_active": False}, HelpTopic.DEVELOPER_TOOLS_MISSING),
+            ({"faults": [{"match": "* /", "kind": "status:403", "times": None}]}, HelpTopic.REST_BLOCKED),
+            ({"faults": [{"match": "* /", "kind": "status:404", "times": None}]}, HelpTopic.REST_BLOCKED),
+            ({"faults": [{"match": "* /", "kind": "html_200", "times": None}]}, HelpTopic.PERMALINKS_PLAIN),
+            (
+                {"faults": [{"match": "* /", "kind": "redirect:https://moved.example/", "times": None}]},
+                HelpTopic.SITE_UNREACHABLE,
+            ),
+        ],
+    )
+    def test_each_trouble_names_its_page_of_help(
+        self, memberpress: MemberPressEnvironment, switches: dict[str, object], topic: HelpTopic
+    ) -> None:
+        memberpress.switch(**switches)
+        outcome = memberpress.open().check()
+        assert isinstance(outcome, NeedsAttention)
+        assert outcome.help is topic
 
     def test_a_login_password_instead_of_an_application_password(self, memberpress: MemberPressEnvironment) -> None:
         credentials = {"username": "admin", "application_password": "admin-login"}

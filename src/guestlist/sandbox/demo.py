@@ -301,4 +301,3 @@ def _program() -> str:
     if not script.exists():
         return f"{sys.executable} -m guestlist"
     return str(script.relative_to(Path.cwd()) if script.is_relative_to(Path.cwd()) else script)
-

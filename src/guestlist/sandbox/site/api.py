@@ -242,6 +242,10 @@ def _index(site: WordPress, request: Request) -> dict[str, Any]:
     if not site.switches.plugin_active:
         namespaces.remove("mp/v1")
     page = f"{request.base}/wp-admin/authorize-application.php"
+    # An empty list, not an empty object, where they are not available.
+    ways = (
+        {"application-passwords": {"endpoints": {"authorization": page}}} if site.switches.application_passwords else []
+    )
     index = {
         "name": SITE_TITLE,
         "description": "",
@@ -250,7 +254,7 @@ def _index(site: WordPress, request: Request) -> dict[str, Any]:
         "gmt_offset": "0",
         "timezone_string": "",
         "namespaces": namespaces,
-        "authentication": {"application-passwords": {"endpoints": {"authorization": page}}},
+        "authentication": ways,
         "routes": {},
     }
     fields = php.text(php.parameters(request.query).get("_fields"))

@@ -58,6 +58,8 @@ def _logged_in(site: WordPress, authorization: str | None) -> User | None:
     """The user of a good application password; the login password does not count."""
     if authorization is None or not authorization.lower().startswith("basic "):
         return None
+    if not site.switches.application_passwords:
+        return None
     try:
         login, _, password = base64.b64decode(authorization[6:], validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):

@@ -10,6 +10,8 @@ from guestlist.sandbox.site.http import HTML, Request, Response
 from guestlist.sandbox.site.switches import BadSwitch, Fault
 from guestlist.sandbox.site.wordpress import WordPress
 
+_TICKS = ("plugin_active", "plain_permalinks", "strip_authorization", "application_passwords")
+
 
 def answer(site: WordPress, request: Request) -> Response:
     """Do what a form says, then show the switches again."""
@@ -43,7 +45,7 @@ def _act(site: WordPress, fields: dict[str, str]) -> None:
 def _set(site: WordPress, fields: dict[str, str]) -> None:
     key = (site.switches.key or site.options.key) if "key_accepted" in fields else None
     changes: dict[str, Any] = {"key": key}
-    changes |= {name: name in fields for name in ("plugin_active", "plain_permalinks", "strip_authorization")}
+    changes |= {name: name in fields for name in _TICKS}
     others = ("latency_ms", "race_window_ms", "down", "login_guard", "now")
     changes |= {name: fields[name] for name in others if name in fields}
     site.switches.update(changes)

@@ -173,6 +173,7 @@ def _switches_form(site: WordPress, base: str) -> str:
             ("key_accepted", switches.key is not None, "API key accepted"),
             ("plain_permalinks", switches.plain_permalinks, "Plain permalinks"),
             ("strip_authorization", switches.strip_authorization, "Host strips Authorization"),
+            ("application_passwords", switches.application_passwords, "Application passwords available"),
         )
     )
     moved = f"{site.clock.now():%Y-%m-%dT%H:%M}" if site.clock.moved else ""

@@ -128,6 +128,7 @@ class Switches:
     plain_permalinks: bool = False
     plugin_active: bool = True
     strip_authorization: bool = False
+    application_passwords: bool = True
     login_guard: LoginGuard | None = None
 
     def take_fault(self, method: str, route: str, people: Container[str] = ()) -> Fault | None:
@@ -150,9 +151,9 @@ class Switches:
 
         Args:
             changes: `latency_ms`, `race_window_ms` (numbers), `down` (of `Down`, or None), `faults` (list of fields of
-                `Fault`; replaces the list), `plain_permalinks`, `plugin_active`, `strip_authorization` (booleans),
-                `login_guard` (of `LoginGuard`, or None), `key` (text or None), `now` (ISO date or moment, UTC; None =
-                the machine's time).
+                `Fault`; replaces the list), `plain_permalinks`, `plugin_active`, `strip_authorization`,
+                `application_passwords` (booleans), `login_guard` (of `LoginGuard`, or None), `key` (text or None), `now`
+                (ISO date or moment, UTC; None = the machine's time).
 
         Raises:
             BadSwitch: an unknown name or an impossible value.
@@ -173,6 +174,7 @@ class Switches:
             "plain_permalinks": self.plain_permalinks,
             "plugin_active": self.plugin_active,
             "strip_authorization": self.strip_authorization,
+            "application_passwords": self.application_passwords,
             "login_guard": self.login_guard,
             "key": self.key,
             "now": self.clock.now().isoformat() if self.clock.moved else None,
@@ -190,7 +192,9 @@ def _read(name: str, value: Any) -> Any:
                 return LoginGuard(value) if value else None
             case "faults":
                 return [fault if isinstance(fault, Fault) else Fault(**fault) for fault in value]
-            case "plain_permalinks" | "plugin_active" | "strip_authorization" if isinstance(value, bool):
+            case "plain_permalinks" | "plugin_active" | "strip_authorization" | "application_passwords" if isinstance(
+                value, bool
+            ):
                 return value
             case "key" if value is None or (isinstance(value, str) and value):
                 return value

@@ -198,6 +198,8 @@ class Session:
                 return Refused(code, self.shown(str(data.get("message", ""))) or code)
             hint = self._client.credential.hint
             outcome = health.trouble(answer, code, requested=address, changing=changing, hint=hint)
+            if answer.status == 401 and not self._client.credential.is_key and self._has_no_application_passwords():
+                outcome = health.NO_APPLICATION_PASSWORDS
         # Others must not wait for a site that works but for this one member.
         if route != ME and health.may_be_this_request_only(answer, changing=changing) and self._works():
             outcome = health.of_this_request_only(outcome)
@@ -239,6 +241,17 @@ class Session:
             changes=body is not None,
             record=lambda attempt: self._record(replace(attempt, ref=ref)),
         )
+
+    def _has_no_application_passwords(self) -> bool:
+        """Whether the site's index says that they are not available: then it has an empty list where their entry is."""
+        client = self._client
+        index = client.root.value.removesuffix("/mp/v1")
+        fields = f"{'?' if client.root is Root.PRETTY else '&'}_fields=authentication"
+        answer = client.http.request(
+            "GET", f"{client.page(index)[0]}/{fields}", body=None, changes=False, record=self._record
+        )
+        data = _data(answer) if isinstance(answer, Answer) and answer.status == 200 else None
+        return isinstance(data, dict) and data.get("authentication") == []
 
     def _works(self) -> bool:
         answer, _ = self._exchange("GET", ME, None, None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from urllib.parse import urljoin, urlsplit
 
+from guestlist.domain.help_topics import HelpTopic
 from guestlist.sites.contract import NeedsAttention, RetryLater
 from guestlist.sites.http import Answer, NoAnswer
 from guestlist.sites.network import Fault
@@ -21,6 +22,14 @@ FROM_CACHE = NeedsAttention(
     "A cache in front of the site answers with old data.",
     "Exclude /wp-json/ (and ?rest_route=) from the page cache, at the host, in the cache plugin or at the CDN.",
     site_wide=True,
+    help=HelpTopic.PAGE_CACHE,
+)
+NO_APPLICATION_PASSWORDS = NeedsAttention(
+    "Application passwords are switched off at the site (401).",
+    "Enter the API key instead (MemberPress > Developer > REST API). Or switch them on: WordPress offers them on https "
+    "only, and some security plugins switch them off.",
+    site_wide=True,
+    help=HelpTopic.APPLICATION_PASSWORDS_DISABLED,
 )
 _CHECK_ADDRESS = "Check the site's address: open it in a browser and copy what the address line shows."
 
@@ -35,6 +44,7 @@ def no_answer(result: NoAnswer, *, changing: bool) -> RetryLater | NeedsAttentio
                 "Enter the site's public address, beginning with https://. If the site really is in your own network, "
                 "allow private addresses for it (allow_private_address).",
                 site_wide=True,
+                help=HelpTopic.PRIVATE_ADDRESS,
             )
         case Fault.TLS:
             return NeedsAttention(
@@ -42,6 +52,7 @@ def no_answer(result: NoAnswer, *, changing: bool) -> RetryLater | NeedsAttentio
                 "Open the site with https:// in a browser; if it warns, ask the host to renew or repair the "
                 "certificate. Check also that the address has the right name.",
                 site_wide=True,
+                help=HelpTopic.SITE_UNREACHABLE,
             )
         case Fault.UNKNOWN_HOST:
             return RetryLater(f"{reason} Either its name service is away, or the address is mistyped.", site_down=True)
@@ -109,7 +120,9 @@ def trouble(answer: Answer, code: str, *, requested: str, changing: bool, hint: 
     status = answer.status
     match status:
         case 401:
-            return NeedsAttention("The site refuses the credentials (401).", hint, site_wide=True)
+            return NeedsAttention(
+                "The site refuses the credentials (401).", hint, site_wide=True, help=HelpTopic.WRONG_CREDENTIALS
+            )
         case 403:
             return _forbidden(code)
         case 404 if code == "rest_no_route":
@@ -117,12 +130,14 @@ def trouble(answer: Answer, code: str, *, requested: str, changing: bool, hint: 
                 "The site has no MemberPress REST API (404).",
                 "In WordPress, activate the plugins MemberPress and MemberPress Developer Tools.",
                 site_wide=True,
+                help=HelpTopic.DEVELOPER_TOOLS_MISSING,
             )
         case 404:
             return NeedsAttention(
                 f"There is no WordPress REST API at this address (404){_shows(answer)}.",
                 f"{_CHECK_ADDRESS} If it is right, a security plugin may have closed the REST API.",
                 site_wide=True,
+                help=HelpTopic.REST_BLOCKED,
             )
         case 429:
             return RetryLater("The site asks for fewer requests (429).", after=answer.retry_after, site_down=True)
@@ -137,6 +152,7 @@ def trouble(answer: Answer, code: str, *, requested: str, changing: bool, hint: 
                 f"The site refuses the request ({status}){_shows(answer)}.",
                 "Look for a security plugin or firewall at the site that blocks Guestlist, and let it through.",
                 site_wide=True,
+                help=HelpTopic.REST_BLOCKED,
             )
 
 
@@ -153,19 +169,26 @@ def _forbidden(code: str) -> NeedsAttention:
             "Use an administrator's application password, or give the user's role the capability remove_users; or use "
             "the API key.",
             site_wide=True,
+            help=HelpTopic.USER_WITHOUT_RIGHT,
         )
     return NeedsAttention(
         f"The site forbids the request (403{f', {code}' if code else ''}).",
         "A firewall or a security plugin blocks Guestlist: allow it there, or switch off the protection of the REST "
         "API for signed-in requests.",
         site_wide=True,
+        help=HelpTopic.REST_BLOCKED,
     )
 
 
 def _redirected(answer: Answer, requested: str) -> NeedsAttention:
     target, asked = urlsplit(_target(answer, requested)), urlsplit(requested)
     if not target.netloc:
-        return NeedsAttention(f"The site redirects to nowhere ({answer.status}).", _CHECK_ADDRESS, site_wide=True)
+        return NeedsAttention(
+            f"The site redirects to nowhere ({answer.status}).",
+            _CHECK_ADDRESS,
+            site_wide=True,
+            help=HelpTopic.SITE_UNREACHABLE,
+        )
     rest = asked.path.find("/wp-json/") if "/wp-json/" in asked.path else asked.path.find("/index.php")
     base = target.path.removesuffix("/").removesuffix(asked.path[rest:])
     moved = f"{target.scheme}://{target.netloc}{base if asked.path[rest:] in target.path else ''}"
@@ -175,9 +198,13 @@ def _redirected(answer: Answer, requested: str) -> NeedsAttention:
             "Switch off the page that hides the site (coming soon, maintenance, login), or let requests to the REST "
             f"API through. {_CHECK_ADDRESS}",
             site_wide=True,
+            help=HelpTopic.REST_BLOCKED,
         )
     return NeedsAttention(
-        f"The site redirects to {moved} ({answer.status}).", f"Enter {moved} as the site's address.", site_wide=True
+        f"The site redirects to {moved} ({answer.status}).",
+        f"Enter {moved} as the site's address.",
+        site_wide=True,
+        help=HelpTopic.SITE_UNREACHABLE,
     )
 
 
@@ -192,6 +219,7 @@ def _not_data(answer: Answer, changing: bool) -> RetryLater | NeedsAttention:
         "Check the site's address. If it is right: exclude /wp-json/ from page caches, end a maintenance or "
         "coming-soon page, or choose other permalinks than Plain under Settings > Permalinks.",
         site_wide=True,
+        help=HelpTopic.PERMALINKS_PLAIN,
     )
 
 
