@@ -152,8 +152,8 @@ class Switches:
         Args:
             changes: `latency_ms`, `race_window_ms` (numbers), `down` (of `Down`, or None), `faults` (list of fields of
                 `Fault`; replaces the list), `plain_permalinks`, `plugin_active`, `strip_authorization`,
-                `application_passwords` (booleans), `login_guard` (of `LoginGuard`, or None), `key` (text or None), `now`
-                (ISO date or moment, UTC; None = the machine's time).
+                `application_passwords` (booleans), `login_guard` (of `LoginGuard`, or None), `key` (text or None),
+                `now` (ISO date or moment, UTC; None = the machine's time).
 
         Raises:
             BadSwitch: an unknown name or an impossible value.
