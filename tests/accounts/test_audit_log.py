@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from django.apps import apps
 from django.test import RequestFactory
@@ -10,7 +12,9 @@ from guestlist.accounts import actor, audit
 from guestlist.accounts.models import ApiToken, AuditEntry, Kind, User
 from guestlist.accounts.roles import Role
 from guestlist.connections.models import Cart, Site
+from guestlist.fulfilment.apply import apply_settings
 from guestlist.fulfilment.models import Rule
+from guestlist.sandbox.site.server import SandboxSite
 
 pytestmark = pytest.mark.django_db
 
@@ -60,6 +64,12 @@ def test_each_field_is_followed_or_left_out_on_purpose(name):
 
 def entries(kind: Kind) -> list[AuditEntry]:
     return list(AuditEntry.objects.filter(kind=kind).order_by("id"))
+
+
+@pytest.fixture
+def site() -> Iterator[SandboxSite]:
+    with SandboxSite() as running:
+        yield running
 
 
 def make_cart(**fields: object) -> Cart:
@@ -180,3 +190,38 @@ def test_an_act_names_what_it_was_done_to():
 
     (entry,) = entries(Kind.WORK)
     assert (entry.by, entry.object_repr, entry.object_pk) == ("token backup", "shop", "shop")
+
+
+def test_settings_applied_from_a_file_are_told_rule_by_rule(site):
+    text = f"""
+[[carts]]
+id = "shop"
+kind = "thrivecart"
+secret = "WORDOFTHECART"
+[[sites]]
+id = "academy"
+kind = "memberpress"
+url = "{site.url}"
+api_key = "{site.key}"
+allow_private_address = true
+[[rules]]
+cart = "shop"
+item = "product-12"
+grants = [ {{ site = "academy", level = "8" }} ]
+"""
+    with actor.acting(actor.Actor(by=actor.COMMAND_LINE)):
+        apply_settings(text)
+        apply_settings(text + "grace_days = 9")
+
+    _made, changed = entries(Kind.RULES)
+    assert changed.changes == {"grace_days": [3, 9]}
+    assert changed.by == "command line"
+
+
+def test_an_erased_person_s_address_is_in_no_entry_any_more():
+    audit.record(None, "gave a level by hand", None, email="Nora@buyers.test", why="nora@buyers.test wrote", level="8")
+
+    audit.erase("nora@buyers.test")
+
+    (entry,) = entries(Kind.WORK)
+    assert entry.additional_data == {"email": "(erased)", "why": "(erased) wrote", "level": "8"}

@@ -108,7 +108,7 @@ def test_a_change_by_a_token_is_written_down_under_the_token_s_name():
 
     assert answer.status_code == 200
     entry = AuditEntry.objects.get(kind="work")
-    assert (entry.by, entry.did) == ("token nightly job", "had a delivery read again")
+    assert (entry.by, entry.did) == ("token nightly job", "had deliveries read again")
     assert entry.additional_data == {"delivery_id": delivery.pk}
 
 

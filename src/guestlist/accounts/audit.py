@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from auditlog.registry import auditlog
 from django.apps import apps
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import Model
+from django.db.models import Model, Q
 from django.http import HttpRequest
 
 from guestlist.accounts import actor
@@ -15,6 +16,7 @@ from guestlist.accounts.models import AuditEntry, Kind
 
 _LONGEST_DID = 300
 HIDDEN = "(hidden)"
+ERASED = "(erased)"
 
 # The fields that are settings, by model; what the system itself keeps in a row (lanes, counters, times) is no change
 # by anybody. Of the masked ones only that they changed is told.
@@ -24,7 +26,16 @@ TRACKED: dict[str, tuple[list[str], list[str]]] = {
         ["secret_encrypted", "api_key_encrypted"],
     ),
     "connections.Site": (
-        ["kind", "url", "credentials_env", "concurrency", "allow_private_address", "on_email_change", "active", "paused"],
+        [
+            "kind",
+            "url",
+            "credentials_env",
+            "concurrency",
+            "allow_private_address",
+            "on_email_change",
+            "active",
+            "paused",
+        ],
         ["credentials_encrypted"],
     ),
     "fulfilment.Rule": (
@@ -77,6 +88,28 @@ def record(request: HttpRequest | None, did: str, instance: Model | None = None,
         detail: JSON values that tell more; never a secret.
     """
     return write(Kind.WORK, did, instance, by=actor.of_request(request) if request is not None else None, **detail)
+
+
+def erase(address: str) -> None:
+    """Take somebody's e-mail address out of what was done to them; who did what and when stays."""
+    about_them = Q(additional_data__icontains=address) | Q(object_repr__icontains=address)
+    for entry in AuditEntry.objects.filter(about_them, kind=Kind.WORK):
+        entry.object_repr = _without(address, entry.object_repr)
+        details = entry.additional_data or {}
+        entry.additional_data = {name: _without(address, value) for name, value in details.items()} or None
+        entry.save()
+
+
+def _without(address: str, value: Any) -> Any:
+    match value:
+        case str():
+            return re.sub(re.escape(address), ERASED, value, flags=re.IGNORECASE)
+        case list():
+            return [_without(address, each) for each in value]
+        case dict():
+            return {name: _without(address, each) for name, each in value.items()}
+        case _:
+            return value
 
 
 def write(kind: Kind, did: str, instance: Model | None, *, by: actor.Actor | None = None, **detail: Any) -> AuditEntry:

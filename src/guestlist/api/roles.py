@@ -7,12 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest
-from django.utils.translation import gettext_noop as _
 from ninja import Schema
 from ninja.operation import Operation
 from ninja.security import HttpBearer
 
-from guestlist.accounts import actor, audit
+from guestlist.accounts import actor, acts, audit
 from guestlist.accounts.models import ApiToken
 from guestlist.accounts.roles import Role
 from guestlist.accounts.tokens import use_token
@@ -60,17 +59,17 @@ def needed_role(operation: Operation) -> Role:
 
 # What an operation that changes something has done, by its name.
 DONE = {
-    "grant_level": _("gave a level by hand"),
-    "extend_level": _("extended a level by hand"),
-    "revoke_level": _("revoked a level by hand"),
-    "hold_level": _("put access on hold"),
-    "release_level": _("released a hold or a revocation"),
-    "resend_password": _("had the site send the password mail"),
-    "try_again": _("had stuck members tried again"),
-    "align_sales": _("aligned past sales with the rules"),
-    "replay_delivery": _("had a delivery read again"),
-    "replay_deliveries": _("had deliveries read again"),
-    "reconcile_site": _("compared real access with desired"),
+    "grant_level": acts.GRANTED,
+    "extend_level": acts.EXTENDED,
+    "revoke_level": acts.REVOKED,
+    "hold_level": acts.HELD,
+    "release_level": acts.RELEASED,
+    "resend_password": acts.PASSWORD_MAILED,
+    "try_again": acts.TRIED_AGAIN,
+    "align_sales": acts.ALIGNED,
+    "replay_delivery": acts.REPLAYED,
+    "replay_deliveries": acts.REPLAYED,
+    "reconcile_site": acts.RECONCILED,
 }
 
 

@@ -42,11 +42,14 @@ def align(
 ) -> None:
     """Bring past sales in line with the rules and level terms of today: show who would gain or lose what, or do it."""
     boot()
+    from guestlist.accounts import acts, audit
     from guestlist.fulfilment import align as aligning
 
     known_cart(cart, connected=True)
     work = aligning.align if yes else aligning.preview
     found = work(cart, item, progress=progress("orders"))
+    if yes:
+        audit.record(None, acts.ALIGNED, None, cart=cart, item=str(item) if item else None)
     if as_json:
         print_json(found.as_dict())
     else:

@@ -96,7 +96,11 @@ def replay(
     if cart is not None and deliveries:
         raise typer.BadParameter("--cart goes with --day or --all; an id names one delivery of one cart")
     boot()
+    from guestlist.accounts import acts, audit
+
     count = _replay(deliveries) if deliveries else _replay_received(day, cart)
+    asked = {"ids": deliveries, "day": day.isoformat() if day is not None else None, "cart": cart, "count": count}
+    audit.record(None, acts.REPLAYED, None, **asked)
     if as_json:
         print_json({"replayed": count})
     else:

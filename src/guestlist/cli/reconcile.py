@@ -33,7 +33,9 @@ def reconcile(
     """
     boot()
     from guestlist.access.reconcile.queries import reconciliation
+    from guestlist.accounts import acts, audit
 
+    audit.record(None, acts.RECONCILED, None, site=site, fix=fix)
     runs = [run for name in _sites(site) if (run := _run(name, fix=fix)) is not None]
     if fix:
         _wait_for_lanes(runs)

@@ -79,6 +79,7 @@ def resend_password(email: Email, site: Site, by: By = "", as_json: AsJson = Fal
     from guestlist.access.sitestate import close_sites
     from guestlist.access.staff import resend_password_mail
     from guestlist.access.staff_refusals import StaffRefused
+    from guestlist.accounts import acts, audit
     from guestlist.sites.contract import NeedsAttention, RetryLater
 
     try:
@@ -92,6 +93,7 @@ def resend_password(email: Email, site: Site, by: By = "", as_json: AsJson = Fal
             raise CommandError(reason, "Try again later.")
         case NeedsAttention(reason=reason, remedy=remedy):
             raise CommandError(reason, remedy)
+    audit.record(None, acts.PASSWORD_MAILED, None, site=site, email=email, said_by=_who(by))
     if as_json:
         print_json({"email": email, "site": site, "asked_for": True})
     else:
@@ -107,11 +109,13 @@ def try_again(
     boot()
     from guestlist.access.staff import try_members_again
     from guestlist.access.staff_refusals import StaffRefused
+    from guestlist.accounts import acts, audit
 
     try:
         count = try_members_again(site, email)
     except StaffRefused as error:
         raise CommandError(error.problem, error.remedy) from None
+    audit.record(None, acts.TRIED_AGAIN, None, site=site, email=email, count=count)
     if as_json:
         print_json({"members": count})
     elif count:
@@ -152,8 +156,16 @@ def _change(
     from guestlist.access.queries import done_by_hand
     from guestlist.access.staff import change
     from guestlist.access.staff_refusals import StaffRefused
+    from guestlist.accounts import acts, audit
     from guestlist.domain.staff import Act
 
+    done_words = {
+        Act.GRANT: acts.GRANTED,
+        Act.EXTEND: acts.EXTENDED,
+        Act.REVOKE: acts.REVOKED,
+        Act.HOLD: acts.HELD,
+        Act.RELEASE: acts.RELEASED,
+    }
     who = _who(by)
     try:
         row = change(
@@ -169,6 +181,9 @@ def _change(
         )
     except StaffRefused as error:
         raise CommandError(error.problem, error.remedy) from None
+    until_written = until_on.isoformat() if until_on is not None else None
+    detail = {"site": site, "email": email, "level": level, "until": until_written, "why": why, "said_by": who}
+    audit.record(None, done_words[Act(act)], None, **detail)
     done = done_by_hand(row)
     if as_json:
         print_json(done)

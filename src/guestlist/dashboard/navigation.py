@@ -14,6 +14,7 @@ from guestlist import __version__
 from guestlist.accounts.roles import Role
 
 THEMES = ("light", "dark")
+_ON_THEIR_OWN = ("staff:tokens", "staff:audit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,8 @@ class Entry:
 
     @property
     def screen(self) -> str:
-        """The namespace of its pages."""
-        return self.page.partition(":")[0]
+        """The namespace of its pages, or the page where a namespace has several entries."""
+        return self.page if self.page in _ON_THEIR_OWN else self.page.partition(":")[0]
 
 
 MENU: tuple[tuple[str | Promise, tuple[Entry, ...]], ...] = (
@@ -90,4 +91,4 @@ def _screen(request: HttpRequest) -> str:
     match = request.resolver_match
     if match is None:
         return ""
-    return match.view_name if match.view_name in ("staff:tokens", "staff:audit") else match.namespace
+    return match.view_name if match.view_name in _ON_THEIR_OWN else match.namespace

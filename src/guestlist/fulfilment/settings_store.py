@@ -142,8 +142,11 @@ def _write_rules(before: Mapping[RuleKey, Rule], after: Mapping[RuleKey, Rule]) 
         elif before[key] != rule:
             row = StoredRule.objects.get(cart_id=key.cart, item=str(key.item), option=key.option)
             changed = as_row(key.cart, rule)
-            changed.pk = row.pk
-            changed.save(force_update=True)
+            # The row itself is saved, so that the audit log knows what was before.
+            for field in StoredRule._meta.concrete_fields:
+                if not field.primary_key:
+                    setattr(row, field.attname, getattr(changed, field.attname))
+            row.save()
 
 
 def _remove(row: Cart | Site) -> None:

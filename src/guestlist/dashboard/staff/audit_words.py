@@ -39,9 +39,9 @@ _SENTENCES: dict[str, dict[int, str | Promise]] = {
             gettext_lazy("removed the account of %(name)s"),
         ),
         "accounts.invitation": (
-            gettext_lazy("invited: %(name)s"),
-            gettext_lazy("used the invitation: %(name)s"),
-            gettext_lazy("took the invitation back: %(name)s"),
+            gettext_lazy("made a link that makes an account: %(name)s"),
+            gettext_lazy("used the link that makes an account: %(name)s"),
+            gettext_lazy("took a link back that makes an account: %(name)s"),
         ),
         "accounts.apitoken": (
             gettext_lazy("made the API token %(name)s"),
@@ -93,10 +93,12 @@ _FIELDS: dict[str, str | Promise] = {
     "site": gettext_lazy("site"),
     "until": gettext_lazy("until"),
     "url": gettext_lazy("address"),
-    "used_at": gettext_lazy("used"),
+    "said_by": gettext_lazy("done by"),
     "welcome_email": gettext_lazy("welcome mail"),
     "why": gettext_lazy("why"),
 }
+# An invitation changes only by being used.
+_TOLD_BY_THE_SENTENCE = ("used_at",)
 _ACTION_OF_CHANGE = AuditEntry.Action.UPDATE
 
 
@@ -129,10 +131,15 @@ def line(entry: AuditEntry) -> Line:
         by=entry.by,
         kind=str(Kind(entry.kind).label),
         did=_(entry.did) if entry.did else _sentence(entry),
-        about=entry.object_repr if entry.did else "",
+        about=entry.object_repr if entry.did and not _about_self(entry) else "",
         changes=[*_changes(entry), *_details(entry)],
         address=entry.remote_addr or "",
     )
+
+
+def _about_self(entry: AuditEntry) -> bool:
+    """Somebody's act on their own account, such as signing in."""
+    return entry.actor_id is not None and entry.kind == Kind.SIGN_IN and entry.object_id == entry.actor_id
 
 
 def _sentence(entry: AuditEntry) -> str:
@@ -144,9 +151,11 @@ def _sentence(entry: AuditEntry) -> str:
 def _changes(entry: AuditEntry) -> list[Change]:
     found = []
     for name, (before, after) in sorted((entry.changes or {}).items()):
+        if name in _TOLD_BY_THE_SENTENCE:
+            continue
         if entry.action == _ACTION_OF_CHANGE:
             found.append(Change(label(name), written(before), written(after)))
-        elif (value := after if entry.action == AuditEntry.Action.CREATE else before) not in (None, "", {}, []):
+        elif (value := after if entry.action == AuditEntry.Action.CREATE else before) not in (None, "", {}, [], HIDDEN):
             found.append(Change(label(name), None, written(value)))
     return found
 

@@ -1,0 +1,14 @@
+"""What staff, tokens and the command line do beside changing settings, in the words of the audit log."""
+
+from django.utils.translation import gettext_noop as _
+
+GRANTED = _("gave a level by hand")
+EXTENDED = _("extended a level by hand")
+REVOKED = _("revoked a level by hand")
+HELD = _("put access on hold")
+RELEASED = _("released a hold or a revocation")
+PASSWORD_MAILED = _("had the site send the password mail")
+TRIED_AGAIN = _("had stuck members tried again")
+ALIGNED = _("aligned past sales with the rules")
+REPLAYED = _("had deliveries read again")
+RECONCILED = _("compared real access with desired")
