@@ -129,7 +129,7 @@ def attention_count() -> int:
 
 
 def _troubled_sites() -> QuerySet[Site]:
-    return Site.objects.filter(active=True, state__in=(SiteState.DOWN, SiteState.ATTENTION))
+    return Site.objects.filter(active=True, paused=False, state__in=(SiteState.DOWN, SiteState.ATTENTION))
 
 
 def _sites() -> list[SiteTrouble]:

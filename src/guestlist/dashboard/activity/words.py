@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils import formats
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
@@ -20,6 +21,7 @@ from guestlist.connections.queries import level_titles
 from guestlist.domain.staff import Act
 from guestlist.inbox.models import Delivery, DeliveryState
 from guestlist.journal.models import Event, Line
+from guestlist.orders.models import Order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,17 +50,28 @@ _EVENT_LOOKS = {
 
 def of_deliveries(rows: Sequence[Delivery]) -> list[Happening]:
     """What came from carts."""
+    orders = orders_in_words(row.order_id for row in rows)
     return [
         Happening(
             at=row.received_at,
             icon="alert-triangle" if row.state in (DeliveryState.UNREADABLE, DeliveryState.FAILED) else "webhook",
             tone=_delivery_tone(row),
             text=_delivery_text(row),
-            detail=row.summary,
+            detail=" · ".join(part for part in (orders.get(row.order_id or 0, ""), row.summary) if part),
             href=reverse("deliveries:show", args=[row.pk]),
         )
         for row in rows
     ]
+
+
+def orders_in_words(ids: Iterable[int | None]) -> dict[int, str]:
+    """The cart's number and whose order it is, by Guestlist's id."""
+    wanted = {order_id for order_id in ids if order_id is not None}
+    rows = Order.objects.filter(pk__in=wanted).values_list("pk", "external_id", "customer__email")
+    return {
+        pk: _("Order %(number)s of %(who)s") % {"number": number, "who": email} if email else number
+        for pk, number, email in rows
+    }
 
 
 def of_journal(rows: Sequence[Line]) -> list[Happening]:
@@ -84,8 +97,8 @@ def of_audit(rows: Sequence[AuditEntry]) -> list[Happening]:
             at=row.timestamp,
             icon="user" if row.did else "settings",
             tone="quiet",
-            text=_("%(who)s %(did)s") % {"who": row.by or _("Somebody"), "did": _did(row)},
-            detail=", ".join(row.changes or {}) if not row.did else "",
+            text=capfirst(_("%(who)s %(did)s") % {"who": row.by or _("Somebody"), "did": _did(row)}),
+            detail=_changed(row),
         )
         for row in rows
     ]
@@ -195,6 +208,13 @@ def _did(row: AuditEntry) -> str:
         AuditEntry.Action.DELETE: pgettext("audit", "removed"),
     }
     return f"{verbs.get(row.action, pgettext('audit', 'changed'))} {_thing(row)}"
+
+
+def _changed(row: AuditEntry) -> str:
+    """The names of the settings that a change is about; of what was added or removed, none is of interest."""
+    if row.did or row.action != AuditEntry.Action.UPDATE:
+        return ""
+    return ", ".join(name.removesuffix("_encrypted").replace("_", " ") for name in row.changes or {})
 
 
 def _thing(row: Any) -> str:

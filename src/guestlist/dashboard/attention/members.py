@@ -27,7 +27,7 @@ def show(request: HttpRequest) -> HttpResponse:
     """A page of them; those of one site, or of one kind of trouble, where the address says so."""
     if request.method == "POST":
         return _try_again(request)
-    found = stuck_members(request.GET.get("site"), request.GET.get("topic"))
+    found = stuck_members(request.GET.get("site", ""), request.GET.get("group", ""))
     return render(request, "dashboard/attention/members.html", {"listing": listing(request, found, SORTS)})
 
 
@@ -48,15 +48,15 @@ def alerts(request: HttpRequest) -> HttpResponse:
 
 
 def _try_again(request: HttpRequest) -> HttpResponse:
-    site, topic = request.POST.get("site") or None, request.POST.get("topic")
+    site, group = request.POST.get("site", ""), request.POST.get("group", "")
     done = number(request, "done")
-    wanted = stuck_members(site, topic).filter(pk__gt=number(request, "after"))
+    wanted = stuck_members(site, group).filter(pk__gt=number(request, "after"))
     if "all" not in request.POST:
         wanted = wanted.filter(pk__in=ticked(request, "member"))
     some = list(wanted.order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
     done += try_again(_members(some))
     if len(some) == AT_ONCE:
-        values = {"site": site or "", "topic": topic, "after": some[-1], "done": done}
+        values = {"site": site, "group": group, "after": some[-1], "done": done}
         return render(request, "dashboard/attention/going_on.html", values)
     if not done:
         messages.warning(request, _("Nobody was ticked, or they are not stuck any more."))

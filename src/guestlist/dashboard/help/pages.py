@@ -63,11 +63,11 @@ GROUPS: Sequence[tuple[str | Promise, Sequence[HelpTopic]]] = (
 
 @dataclass(frozen=True, slots=True)
 class HelpPage:
-    """A page of help. `lead`: its first sentences, as plain text; `body`: HTML of all that follows the title."""
+    """A page of help. `lead`: HTML of its first sentences; `body`: HTML of all that follows the title."""
 
     topic: HelpTopic
     title: str
-    lead: str
+    lead: SafeString
     body: SafeString
 
 
@@ -91,7 +91,8 @@ def _page(topic: HelpTopic, language: str) -> HelpPage:
     tokens = markdown.parse(text)
     _lead_to_pages(tokens)
     body = markdown.renderer.render(tokens, markdown.options, {})
-    return HelpPage(topic, title.removeprefix("# "), text.partition("\n\n")[0].replace("\n", " "), SafeString(body))
+    lead = markdown.renderInline(text.partition("\n\n")[0])
+    return HelpPage(topic, title.removeprefix("# "), SafeString(lead), SafeString(body))
 
 
 def _lead_to_pages(tokens: Sequence[Token]) -> None:

@@ -12,12 +12,12 @@ from django.utils.translation import ngettext
 
 from guestlist.engine.pulse import Day
 
-WIDTH, HEIGHT = 720, 220
-LEFT, BOTTOM, TOP = 56, 26, 8
+WIDTH, HEIGHT = 560, 200
+LEFT, RIGHT, BOTTOM, TOP = 52, 12, 26, 8
 # Shares of a day's width that its bars take.
 FILLED = 0.64
 # Each day has a label as long as there are no more days than this.
-LABELS = 8
+LABELS = 7
 # Waiting is drawn by its logarithm, from a tenth of a second on: seconds and hours are both to be seen.
 SHORTEST = 0.1
 WAITS = (1.0, 10.0, 60.0, 600.0, 3600.0, 43200.0, 432000.0)
@@ -106,8 +106,9 @@ def volume_chart(days: Sequence[Day]) -> Chart | None:
 def in_words(seconds: float) -> str:
     """A time of waiting, in its largest unit: 0.4 s, 12 s, 3 min, 2 h, 5 d."""
     if seconds < 10:
-        places = 0 if seconds >= 3 else 1
-        return _("%(number)s s") % {"number": formats.number_format(round(seconds, places), decimal_pos=places)}
+        rounded = round(seconds, 1) if seconds < 3 else round(seconds)
+        places = 0 if rounded == int(rounded) else 1
+        return _("%(number)s s") % {"number": formats.number_format(rounded, decimal_pos=places)}
     for unit, text in ((86400, _("%(number)s d")), (3600, _("%(number)s h")), (60, _("%(number)s min"))):
         if seconds >= unit:
             return text % {"number": round(seconds / unit)}
@@ -116,7 +117,7 @@ def in_words(seconds: float) -> str:
 
 def _bar(index: int, days: int, height: float, part: str, says: str, *, half: int | None = None) -> Bar:
     """A bar of a day, over its whole width, or over its left (0) or right (1) half."""
-    each = (WIDTH - LEFT) / days
+    each = (WIDTH - LEFT - RIGHT) / days
     x, width = LEFT + each * (index + (1 - FILLED) / 2), each * FILLED
     if half is not None:
         width /= 2
@@ -125,7 +126,7 @@ def _bar(index: int, days: int, height: float, part: str, says: str, *, half: in
 
 
 def _columns(days: Sequence[Day]) -> list[Mark]:
-    each = (WIDTH - LEFT) / len(days)
+    each = (WIDTH - LEFT - RIGHT) / len(days)
     every = math.ceil(len(days) / LABELS)
     # Counted from today, which always has its label.
     labelled = [index for index in range(len(days)) if (len(days) - 1 - index) % every == 0]

@@ -57,7 +57,7 @@ def _now(found: Overview, days: list[Day]) -> dict[str, Any]:
 
 def _mood(found: Overview, attention: int) -> str:
     """What the page says first: "attention", "down", "busy", "fresh" or "settled"."""
-    active = [site for site in found.sites if site.active]
+    active = [site for site in found.sites if site.active and not site.paused]
     if any(site.state == SiteState.DOWN for site in active):
         return "down"
     if attention:
@@ -76,4 +76,6 @@ def _cart_state(cart: CartStatus) -> str:
 
 
 def _site_state(site: SiteStatus) -> str:
-    return site.state if site.active else "inactive"
+    if not site.active:
+        return "inactive"
+    return "paused" if site.paused else site.state

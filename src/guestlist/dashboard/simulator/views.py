@@ -9,7 +9,9 @@ from django.shortcuts import render
 
 from guestlist.accounts.roles import Role
 from guestlist.carts.contract import Unreadable
-from guestlist.connections.models import Cart
+from guestlist.connections.models import Cart, Site
+from guestlist.connections.queries import level_titles
+from guestlist.dashboard.activity.words import orders_in_words
 from guestlist.dashboard.pages import page
 from guestlist.dashboard.simulator.forms import EventForm
 from guestlist.fulfilment.simulate import simulate
@@ -35,16 +37,27 @@ def show(request: HttpRequest) -> HttpResponse:
 
 def _simulated(cart: str, body: bytes) -> dict[str, Any]:
     try:
-        return {"simulation": simulate(cart, body)}
+        simulation = simulate(cart, body)
     except Unreadable as error:
         return {"unreadable": error}
+    levels = dict(Site.objects.values_list("pk", "levels"))
+    titles = {site: level_titles(found) for site, found in levels.items()}
+    return {
+        "simulation": simulation,
+        "levels": [(one, titles.get(one.place.site, {}).get(one.level, "")) for one in simulation.levels],
+        "grants": [
+            (one, titles.get(one.foreseen.place.site, {}).get(one.foreseen.level, "")) for one in simulation.grants
+        ],
+    }
 
 
 def _shown(request: HttpRequest, form: EventForm, values: dict[str, Any], status: int = 200) -> HttpResponse:
-    latest = Delivery.objects.filter(cart__active=True, state__in=(DeliveryState.DONE, DeliveryState.IGNORED))
+    readable = Delivery.objects.filter(cart__active=True, state__in=(DeliveryState.DONE, DeliveryState.IGNORED))
+    latest = list(readable.defer("body").order_by("-pk")[:LATEST])
+    orders = orders_in_words(row.order_id for row in latest)
     values = {
         "form": form,
-        "latest": latest.defer("body").order_by("-pk")[:LATEST],
+        "latest": [(row, orders.get(row.order_id or 0, row.summary)) for row in latest],
         "connected": Cart.objects.filter(active=True).exists(),
         **values,
     }
