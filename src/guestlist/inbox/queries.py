@@ -14,7 +14,10 @@ from django.db.models import Count, OuterRef, Subquery
 
 from guestlist.connections.models import Cart
 from guestlist.inbox.models import Delivery, DeliveryState, Refusal
+from guestlist.orders.codec import fact_from_json
+from guestlist.orders.models import Fact
 from guestlist.orders.queries import FactView, facts_of_delivery
+from guestlist.orders.words import in_words
 
 # A body has at most 256 KiB, but JSON may be nested as deep as that is long.
 DEEPEST = 40
@@ -72,6 +75,16 @@ class DeliveryDetail:
     body: str
     decoded: list[Entry]
     facts: list[FactView]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedTo:
+    """An order or a customer that a delivery told of. `order` None = of no order; `email` "" = not told, or erased."""
+
+    order: int | None
+    number: str
+    email: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +158,30 @@ def delivery(delivery_id: int) -> DeliveryDetail | None:
         decoded=decode(body),
         facts=facts_of_delivery(delivery_id),
     )
+
+
+def told_by(delivery_ids: Collection[int]) -> dict[int, list[str]]:
+    """What each of these deliveries told, in words, in time order."""
+    found: dict[int, list[str]] = {}
+    stored = Fact.objects.filter(delivery_id__in=delivery_ids).order_by("at", "id")
+    for delivery_id, data in stored.values_list("delivery_id", "data"):
+        found.setdefault(delivery_id, []).append(in_words(fact_from_json(data)))
+    return found
+
+
+def led_to(delivery_id: int) -> list[LedTo]:
+    """The orders that a delivery told of, each with the customer whose order it is now; else the customer alone."""
+    facts = Fact.objects.filter(delivery_id=delivery_id).select_related("customer", "order__customer").order_by("id")
+    found: dict[tuple[int | None, int], LedTo] = {}
+    for fact in facts:
+        customer = fact.order.customer if fact.order else fact.customer
+        found[fact.order_id, customer.pk] = LedTo(
+            order=fact.order_id,
+            number=fact.order.external_id if fact.order else "",
+            email=customer.email,
+            name=f"{customer.first_name} {customer.last_name}".strip(),
+        )
+    return list(found.values())
 
 
 def missing_deliveries(ids: Collection[int]) -> list[int]:

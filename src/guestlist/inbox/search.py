@@ -1,4 +1,4 @@
-"""Deliveries as lists show them: found by cart, state and time."""
+"""Deliveries as lists show them: found by cart, state and time, and by whom or which order they are about."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from django.db.models import Max, Min, QuerySet
 
 from guestlist.inbox.models import Delivery, DeliveryState
+from guestlist.orders.models import Customer, Fact
+from guestlist.orders.search import numbered
 
 # Several are stored at once, so a larger id may have come a moment earlier.
 OUT_OF_ORDER = timedelta(minutes=1)
@@ -18,9 +20,11 @@ class DeliveriesAsked:
     """Which deliveries are looked for; "" or None = any.
 
     Attributes:
+        text: a number or invoice of an order, or a customer's whole address; only what was understood is found by it.
         since, before: it came from the one moment on, and before the other.
     """
 
+    text: str = ""
     cart: str = ""
     state: DeliveryState | None = None
     since: datetime | None = None
@@ -30,6 +34,8 @@ class DeliveriesAsked:
 def find_deliveries(asked: DeliveriesAsked) -> QuerySet[Delivery]:
     """The deliveries without their bodies, not sorted; by id, they are in the order in which they came."""
     found = Delivery.objects.defer("body")
+    if asked.text:
+        found = found.filter(pk__in=_about(asked.text.strip()))
     if asked.cart:
         found = found.filter(cart=asked.cart)
     if asked.state is not None:
@@ -39,6 +45,15 @@ def find_deliveries(asked: DeliveriesAsked) -> QuerySet[Delivery]:
     if asked.before is not None:
         found = found.filter(received_at__lt=asked.before, pk__lt=_first_since(asked.before + OUT_OF_ORDER))
     return found
+
+
+def _about(text: str) -> set[int]:
+    """The deliveries that told of an order with this number, or of a customer with this address."""
+    if "@" in text:
+        facts = Fact.objects.filter(customer__in=Customer.objects.filter(email_key=text.lower()))
+    else:
+        facts = Fact.objects.filter(order__in=numbered(text))
+    return set(facts.values_list("delivery_id", flat=True))
 
 
 def _first_since(moment: datetime) -> int:

@@ -2,10 +2,12 @@
 
 from django.urls import path
 
-from guestlist.dashboard import coming
+from guestlist.dashboard.deliveries import lists, one
 
 app_name = "deliveries"
 urlpatterns = [
-    path("deliveries", coming.show, name="list"),
-    path("deliveries/<int:delivery_id>", coming.show, name="show"),
+    path("deliveries", lists.show, name="list"),
+    path("deliveries.csv", lists.export, name="export"),
+    path("deliveries/<int:delivery_id>", one.show, name="show"),
+    path("deliveries/<int:delivery_id>/body", one.body, name="body"),
 ]
