@@ -25,6 +25,11 @@ def kick_reconciliation(site_id: str) -> None:
     _notify(f"reconcile:{site_id}")
 
 
+def kick_alignment(run_id: int) -> None:
+    """Past sales were asked to be aligned."""
+    _notify(f"align:{run_id}")
+
+
 def _notify(payload: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, payload])

@@ -15,6 +15,7 @@ from guestlist.access.sitestate import may_be_asked, needs_levels, read_levels
 from guestlist.connections.database import database_stage
 from guestlist.connections.models import Site
 from guestlist.engine.nightly import reconcile_by_itself
+from guestlist.fulfilment.align_runs import run_alignment
 from guestlist.fulfilment.planning import replan_blocked
 from guestlist.inbox.interpret import interpret_shard
 
@@ -59,6 +60,13 @@ def _lane(site: str) -> None:
         # Not only after reading: an order that was planned meanwhile, or a worker that died here, left some behind.
         replan_blocked([site])
     run_lane(site)
+
+
+@app.task(queue=LANES, name="align")
+def align(run: int) -> None:
+    """Bring past sales in line."""
+    with running(f"align:{run}"), database_stage():
+        run_alignment(run)
 
 
 @app.task(queue=LANES, name="reconcile")

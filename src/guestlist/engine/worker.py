@@ -28,7 +28,8 @@ from guestlist.connections.kick import CHANNEL
 from guestlist.engine.nightly import due_now, quiet_hour
 from guestlist.engine.prompt import PromptWorker
 from guestlist.engine.pulse import count_up
-from guestlist.engine.tasks import INBOX, LANES, RUNNING, interpret, lane, reconcile
+from guestlist.engine.tasks import INBOX, LANES, RUNNING, align, interpret, lane, reconcile
+from guestlist.fulfilment.align_runs import runs_to_do
 from guestlist.inbox.interpret import shards_waiting
 
 log = structlog.get_logger(__name__)
@@ -134,6 +135,9 @@ async def _defer(app: procrastinate.App, kind: str, name: str) -> None:
                 await app.tasks[lane.name].configure(lock=key, queueing_lock=key).defer_async(site=name)
             case "reconcile":
                 await app.tasks[reconcile.name].configure(lock=key, queueing_lock=key).defer_async(site=name)
+            case "align":
+                # One at a time: each of them is many orders.
+                await app.tasks[align.name].configure(lock="align", queueing_lock=key).defer_async(run=int(name))
             case _:
                 log.warning("unknown_kick", payload=key)
 
@@ -156,7 +160,8 @@ def _work_to_do() -> list[tuple[str, str]]:
     with database_stage():
         inbox = [("inbox", str(shard)) for shard in shards_waiting()]
         lanes = [("lane", site) for site in sites_with_work()]
-        return inbox + lanes + [("reconcile", site) for site in due_now()]
+        checks = [("reconcile", site) for site in due_now()]
+        return inbox + lanes + checks + [("align", str(run)) for run in runs_to_do()]
 
 
 def _count_up() -> None:

@@ -18,6 +18,7 @@ from guestlist.connections.ending import ENDING
 from guestlist.connections.kick import kick_inbox
 from guestlist.connections.modes import is_fulfilled, why_held
 from guestlist.domain.facts import Fact, Ignored, Mode
+from guestlist.fulfilment.catalogue import learn
 from guestlist.fulfilment.planning import replan
 from guestlist.inbox.models import Delivery, DeliveryState
 from guestlist.inbox.replay import replay, replay_received
@@ -106,7 +107,9 @@ def _interpret(delivery: Delivery) -> None:
         delivery.remedy = error.remedy
         log.warning("delivery_unreadable", delivery=delivery.pk, cart=cart.pk, field=error.field)
     else:
-        recorded = record(cart.pk, _stored(reading.facts), delivery.pk)
+        facts = _stored(reading.facts)
+        recorded = record(cart.pk, facts, delivery.pk)
+        learn(cart.pk, facts)
         _plan(recorded, replayed=replayed)
         _describe(delivery, reading, recorded)
     delivery.interpreted_at = timezone.now()

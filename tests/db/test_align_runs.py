@@ -1,0 +1,85 @@
+"""Past sales aligned in the background: asked for once, interrupted, taken over, finished."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+import stored
+from factories import rule
+from guestlist.access.models import Grant
+from guestlist.connections.ending import ENDING
+from guestlist.domain.facts import Buyer, Item
+from guestlist.fulfilment import align_runs
+from guestlist.fulfilment.align_runs import begin_alignment, latest_run, run_alignment, runs_to_do
+from guestlist.fulfilment.editing import save_rules
+from guestlist.fulfilment.models import AlignRun
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PRODUCT = Item.parse("product-12")
+
+
+@pytest.fixture
+def sold() -> None:
+    """Three buyers under a rule that is another one by now."""
+    stored.open_shop()
+    for number in ("7001", "7002", "7003"):
+        stored.sell_monthly(number, Buyer(f"n{number}@buyers.test", f"91{number}"))
+    save_rules("shop", [rule("product-12", "academy/9")])
+
+
+def levels() -> set[str]:
+    return set(Grant.objects.filter(live=True).values_list("level", flat=True))
+
+
+def test_a_run_brings_everything_in_line_and_says_so(sold: None) -> None:
+    run = begin_alignment("shop", PRODUCT, "Olive")
+    assert runs_to_do() == [run.pk]
+    run_alignment(run.pk)
+    run.refresh_from_db()
+    assert (run.done, run.orders, run.who) == (3, 3, "Olive")
+    assert run.finished_at is not None
+    assert levels() == {"9"}
+    assert runs_to_do() == []
+
+
+def test_asking_twice_is_one_run(sold: None) -> None:
+    assert begin_alignment("shop", PRODUCT, "Olive").pk == begin_alignment("shop", PRODUCT, "Omar").pk
+
+
+def test_a_run_whose_worker_died_goes_on_where_it_was(sold: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(align_runs, "AT_ONCE", 1)
+    run = begin_alignment("shop", PRODUCT, "Olive")
+    aligned = align_runs.align
+
+    def dies_after_the_first(*args: object, **values: object) -> object:
+        if AlignRun.objects.get().done:
+            raise SystemExit
+        return aligned(*args, **values)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(align_runs, "align", dies_after_the_first)
+    with pytest.raises(SystemExit):
+        run_alignment(run.pk)
+    assert runs_to_do() == []  # it may only be slow
+    AlignRun.objects.update(beat_at=timezone.now() - align_runs.SILENT_AFTER * 2)
+    assert runs_to_do() == [run.pk]
+    monkeypatch.setattr(align_runs, "align", aligned)
+    run_alignment(run.pk)
+    found = latest_run("shop", PRODUCT)
+    assert found is not None
+    assert (found.done, found.orders) == (3, 3)
+    assert levels() == {"9"}
+
+
+def test_a_worker_that_ends_leaves_the_rest_to_the_next(sold: None) -> None:
+    run = begin_alignment("shop", PRODUCT, "Olive")
+    ENDING.set()
+    try:
+        run_alignment(run.pk)
+    finally:
+        ENDING.clear()
+    run.refresh_from_db()
+    assert run.finished_at is None
+    run_alignment(run.pk)
+    assert levels() == {"9"}
