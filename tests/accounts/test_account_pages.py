@@ -15,6 +15,7 @@ from accounts.conftest import PASSWORD
 from guestlist.accounts.invitations import invite, owner_link
 from guestlist.accounts.models import AuditEntry, User
 from guestlist.accounts.roles import Role
+from guestlist.dashboard.staff import browsers
 
 pytestmark = pytest.mark.django_db
 
@@ -275,3 +276,17 @@ def test_failed_sign_ins_are_written_down_without_what_was_typed(client, make_us
     ]
     assert "by mistake" not in (everything := str(list(AuditEntry.objects.values())))
     assert "by-mistake" not in everything
+
+
+@pytest.mark.parametrize(
+    ("called", "words"),
+    [
+        ("Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:130.0) Gecko/20100101 Firefox/130.0", "Firefox, Windows"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) Version/17.5 Safari/604.1", "Safari, iPhone"),
+        ("Mozilla/5.0 (X11; Linux x86_64) Chrome/126.0.0.0 Safari/537.36 Edg/126.0", "Edge, Linux"),
+        ("curl/8.5.0", "curl/8.5.0"),
+        ("", "unknown"),
+    ],
+)
+def test_browsers_have_the_names_that_people_know(called, words):
+    assert browsers.browser(called) == words

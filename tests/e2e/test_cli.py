@@ -284,6 +284,35 @@ def test_the_states_of_a_delivery_are_known_without_a_database():
 # --- changing ---------------------------------------------------------------------------------------------------
 
 
+def test_an_owner_link_is_printed_alone_and_begins_with_the_public_address(guestlist_env):
+    made = document({**guestlist_env, "GUESTLIST_PUBLIC_URL": "https://guests.example.com"}, "owner-link")
+    assert made["link"].startswith("https://guests.example.com/account/welcome/")
+
+    printed = run(guestlist_env, "owner-link", "--port", "8123").stdout
+    assert printed.startswith("http://127.0.0.1:8123/account/welcome/")
+    assert printed.count("\n") == 1
+
+
+def test_what_the_command_line_does_is_in_the_audit_log(guestlist_env):
+    run(guestlist_env, "deliveries", "replay", "--all")
+    run(guestlist_env, "token", "create", "backup")
+
+    with psycopg.connect(guestlist_env["DATABASE_URL"]) as connection:
+        found = connection.execute("SELECT by, kind, did, object_repr FROM accounts_auditentry ORDER BY id").fetchall()
+    assert found == [
+        ("command line", "work", "had deliveries read again", ""),
+        ("command line", "tokens", "", "backup"),
+    ]
+
+
+def test_a_mail_server_that_cannot_be_read_is_told_before_anything_starts(guestlist_env):
+    told = refused({**guestlist_env, "GUESTLIST_EMAIL_URL": "mail.example.com:secret"}, "status")
+
+    assert "GUESTLIST_EMAIL_URL cannot be read" in told
+    assert "smtp+tls://" in told
+    assert "secret" not in told
+
+
 def test_a_token_is_made_once_listed_and_revoked(guestlist_env):
     made = document(guestlist_env, "token", "create", "backup")
     assert made["name"] == "backup"

@@ -114,7 +114,7 @@ def accept(token: str, *, email: str, name: str, password: str) -> User:
             if found is None:
                 raise LinkUseless
             address = (found.email or email).lower()
-            with actor.acting(actor.Actor(by=address)):
+            with actor.acting(actor.Actor(by=address, address=actor.current().address)):
                 return _use(found, address, name, password)
     except IntegrityError:
         raise AddressTaken from None

@@ -4,11 +4,11 @@ from allauth.account import views as account
 from allauth.mfa.base import views as mfa
 from allauth.mfa.recovery_codes import views as codes
 from allauth.mfa.totp import views as totp
-from allauth.usersessions import views as sessions
 from django.urls import path, re_path
 from django.views.generic import RedirectView
 
 from guestlist.dashboard.staff.account import AskForReset, SignIn, profile, welcome
+from guestlist.dashboard.staff.browsers import Sessions
 
 urlpatterns = [
     path("welcome/<str:token>", welcome, name="account_welcome"),
@@ -35,7 +35,7 @@ urlpatterns = [
     path("2fa/recovery-codes", codes.view_recovery_codes, name="mfa_view_recovery_codes"),
     path("2fa/recovery-codes/generate", codes.generate_recovery_codes, name="mfa_generate_recovery_codes"),
     path("2fa/recovery-codes/download", codes.download_recovery_codes, name="mfa_download_recovery_codes"),
-    path("sessions", sessions.list_usersessions, name="usersessions_list"),
+    path("sessions", Sessions.as_view(), name="usersessions_list"),
     # Names that django-allauth links to: nobody signs up here, and the address is changed on the profile.
     path("signup", RedirectView.as_view(pattern_name="account_login"), name="account_signup"),
     path("email", RedirectView.as_view(pattern_name="account_profile"), name="account_email"),
