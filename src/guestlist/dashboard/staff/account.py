@@ -117,8 +117,8 @@ class ProfileForm(forms.Form):
         help_text=gettext_lazy("Only needed to change the address."),
     )
 
-    def __init__(self, user: User, *args: Any, **values: Any) -> None:
-        super().__init__(*args, initial={"name": user.name, "email": user.email}, **values)
+    def __init__(self, user: User, data: Any = None) -> None:
+        super().__init__(data, initial={"name": user.name, "email": user.email})
         self.user = user
 
     def clean_email(self) -> str:
