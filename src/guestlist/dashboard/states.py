@@ -41,6 +41,8 @@ _LOOKS: dict[str, Look] = {
     "refunded": Look(_("Refunded"), "arrow-back-up", "quiet"),
     "cancelled": Look(_("Cancelled"), "ban", "quiet"),
     "test": Look(_("Test"), "flask", "quiet"),
+    "failing": Look(_("Payment failed"), "alert-triangle", "bad"),
+    "erased": Look(_("Erased"), "user-off", "quiet"),
     "held": Look(_("Not fulfilled"), "ban", "quiet"),
     "on": Look(_("On"), "circle-check", "good"),
     "off": Look(_("Off"), "circle-dashed", "quiet"),

@@ -5,6 +5,9 @@ Each look is by an index, however many orders there are.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from django.db import connection
 from django.db.models import Q, QuerySet
 
 from guestlist.connections.models import Cart
@@ -13,6 +16,40 @@ from guestlist.orders.models import Customer, Order
 
 # More orders than that have one number or one invoice only by mistake.
 NUMBERED_AT_MOST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class KnownItem:
+    """Something that was ever sold, with its name in the latest order."""
+
+    cart: str
+    item: str
+    name: str
+
+
+# From each item straight to the next one, so that the number of orders does not matter.
+_KNOWN_ITEMS = """
+    WITH RECURSIVE known AS (
+        (SELECT cart_id, item FROM orders_orderitem ORDER BY cart_id, item LIMIT 1)
+        UNION ALL
+        SELECT next.cart_id, next.item FROM known, LATERAL (
+            SELECT cart_id, item FROM orders_orderitem sold WHERE (sold.cart_id, sold.item) > (known.cart_id, known.item)
+             ORDER BY cart_id, item LIMIT 1
+        ) next
+    )
+    SELECT known.cart_id, known.item, latest.name FROM known, LATERAL (
+        SELECT name FROM orders_orderitem sold WHERE sold.cart_id = known.cart_id AND sold.item = known.item
+         ORDER BY placed_at DESC LIMIT 1
+    ) latest
+"""
+
+
+def known_items() -> list[KnownItem]:
+    """All that was ever sold, by cart and name."""
+    with connection.cursor() as cursor:
+        cursor.execute(_KNOWN_ITEMS)
+        found = [KnownItem(*row) for row in cursor.fetchall()]
+    return sorted(found, key=lambda each: (each.cart, each.name.lower(), each.item))
 
 
 def numbered(text: str) -> list[int]:

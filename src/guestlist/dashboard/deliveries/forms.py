@@ -34,7 +34,7 @@ class DeliveriesForm(forms.Form):
     def __init__(self, *args: Any, **values: Any) -> None:
         super().__init__(*args, **values)
         carts = Cart.objects.order_by("pk").values_list("pk", flat=True)
-        choices = {
+        choices: dict[str, list[tuple[str, Any]]] = {
             "state": [(each.value, look(each.value).label) for each in DeliveryState],
             "cart": [(cart, cart) for cart in carts],
         }

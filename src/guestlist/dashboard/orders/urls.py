@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from guestlist.dashboard import coming
+from guestlist.dashboard.orders import views
 
 app_name = "orders"
 urlpatterns = [
-    path("orders", coming.show, name="list"),
-    path("orders/<int:order_id>", coming.show, name="show"),
+    path("orders", views.show_list, name="list"),
+    path("orders.csv", views.export, name="export"),
+    path("orders/<int:order_id>", views.show, name="show"),
 ]

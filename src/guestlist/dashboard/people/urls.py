@@ -2,10 +2,17 @@
 
 from django.urls import path
 
-from guestlist.dashboard import coming
+from guestlist.dashboard.people import acts, erasing, lists, one
 
 app_name = "people"
 urlpatterns = [
-    path("people", coming.show, name="list"),
-    path("people/show", coming.show, name="show"),
+    path("people", lists.show, name="list"),
+    path("people.csv", lists.export, name="export"),
+    path("people/show", one.show, name="show"),
+    path("people/data", one.export, name="data"),
+    path("people/erase", erasing.show, name="erase"),
+    path("people/password", acts.password, name="password"),
+    path("people/look-anew", acts.look_anew, name="look_anew"),
+    path("people/again", acts.again, name="again"),
+    path("people/<slug:act>", acts.act, name="act"),
 ]

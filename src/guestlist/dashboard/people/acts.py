@@ -1,0 +1,123 @@
+"""What staff do for one person: each act says what it means and asks why before it is done."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from guestlist.access.queries import person
+from guestlist.access.staff import change, resend_password_mail, resync, try_members_again
+from guestlist.access.staff_refusals import StaffRefused
+from guestlist.accounts.audit import record
+from guestlist.accounts.roles import Role
+from guestlist.dashboard.pages import StaffRequest, back, page, redirect_to
+from guestlist.dashboard.people.forms import ActForm
+from guestlist.domain.staff import Act
+from guestlist.sites.contract import NeedsAttention, RetryLater
+
+
+def address_of(email: str) -> str:
+    """A person's page."""
+    return f"{reverse('people:show')}?{urlencode({'email': email})}"
+
+
+@page(Role.OPERATOR, change=Role.OPERATOR)
+def act(request: StaffRequest, act: str) -> HttpResponse:
+    """Grant, extend, revoke, hold or release."""
+    if act not in list(Act):
+        raise Http404
+    email = request.GET.get("email", "").replace("\0", "").strip()
+    found = person(email) if email else None
+    asked = {name: request.GET.get(name, "") for name in ("site", "level")}
+    values: dict[str, Any] = {"known": found is not None, "initial": {"email": email, **asked}}
+    form = ActForm(Act(act), request.POST or None, **values)
+    if request.method == "POST" and form.is_valid() and _done(request, form):
+        return redirect_to(request, address_of(form.cleaned_data["email"]))
+    shown = {"form": form, "act": act, "email": email, "person": found, "site": form["site"].value() or ""}
+    return render(request, "dashboard/people/act.html", shown, status=422 if form.is_bound else 200)
+
+
+@page(Role.OPERATOR, change=Role.OPERATOR)
+def password(request: StaffRequest) -> HttpResponse:
+    """Have the site mail a link to set a password."""
+    email, site = _named(request)
+    if request.method == "POST":
+        try:
+            outcome = resend_password_mail(site, email, str(request.user))
+        except StaffRefused as error:
+            messages.error(request, f"{error.problem} {error.remedy}")
+            return back(request, "people:list")
+        record(request, "asked for a password mail", site=site)
+        match outcome:
+            case RetryLater(reason=reason):
+                messages.error(request, _("%(reason)s Try again later.") % {"reason": reason})
+            case NeedsAttention(reason=reason, remedy=remedy):
+                messages.error(request, f"{reason} {remedy}")
+            case _done:
+                messages.success(request, _("The site %(site)s says that it sends the mail.") % {"site": site})
+    return redirect_to(request, address_of(email))
+
+
+@page(Role.OPERATOR, change=Role.OPERATOR)
+def look_anew(request: StaffRequest) -> HttpResponse:
+    """Have a site looked at, and made right again."""
+    email, site = _named(request)
+    if request.method == "POST":
+        try:
+            resync(site, email, str(request.user))
+        except StaffRefused as error:
+            messages.error(request, f"{error.problem} {error.remedy}")
+        else:
+            record(request, "had a person's access looked at anew", site=site)
+            text = _("%(site)s is looked at now; what differs there is made right again.")
+            messages.success(request, text % {"site": site})
+    return redirect_to(request, address_of(email))
+
+
+@page(Role.OPERATOR, change=Role.OPERATOR)
+def again(request: StaffRequest) -> HttpResponse:
+    """Try a person again who is stuck, or waits for the next try."""
+    email, site = _named(request)
+    if request.method == "POST":
+        try:
+            count = try_members_again(site or None, email)
+        except StaffRefused as error:
+            messages.error(request, f"{error.problem} {error.remedy}")
+        else:
+            record(request, "tried a person again", site=site)
+            text = _("It is tried again now.") if count else _("Nothing is stuck; there is nothing to try again.")
+            messages.success(request, text)
+    return redirect_to(request, address_of(email))
+
+
+def _named(request: StaffRequest) -> tuple[str, str]:
+    """The person and the site that a form, or else the address, names."""
+    values = request.POST if request.method == "POST" else request.GET
+    return values.get("email", "").replace("\0", ""), values.get("site", "").replace("\0", "")
+
+
+def _done(request: StaffRequest, form: ActForm) -> bool:
+    given = form.cleaned_data
+    try:
+        change(
+            given["site"],
+            given["email"],
+            form.act,
+            level=given["level"],
+            until_on=form.until_on,
+            who=str(request.user),
+            why=given["why"],
+            first_name=given.get("first_name", ""),
+            last_name=given.get("last_name", ""),
+        )
+    except StaffRefused as error:
+        form.refuse(error)
+        return False
+    messages.success(request, _("Done. The site follows within moments; this page shows when it has."))
+    return True

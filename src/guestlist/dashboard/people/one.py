@@ -1,0 +1,53 @@
+"""`/people/show`: one person, what they have at each site and why; their data handed out."""
+
+from __future__ import annotations
+
+import json
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from guestlist.access.queries import person
+from guestlist.accounts.audit import record
+from guestlist.accounts.roles import Role
+from guestlist.connections.models import Site
+from guestlist.dashboard.pages import page
+from guestlist.people.export import export as known_of
+from guestlist.sites.registry import all_platforms
+
+
+@page()
+def show(request: HttpRequest) -> HttpResponse:
+    """All about one address."""
+    email = request.GET.get("email", "")
+    found = person(email.replace("\0", ""))
+    if found is None:
+        return render(request, "dashboard/people/nobody.html", {"email": email}, status=404)
+    sites = Site.objects.in_bulk({member.site for member in found.members})
+    platforms = all_platforms()
+    mails = {pk for pk, site in sites.items() if platforms[site.kind].capabilities.can_resend_password_mail}
+    names = [f"{member.first_name} {member.last_name}".strip() for member in found.members]
+    names += [f"{order.first_name} {order.last_name}".strip() for order in found.orders]
+    values = {
+        "person": found,
+        "name": next(filter(None, names), ""),
+        "mails": mails,
+        "elsewhere": Site.objects.filter(active=True).exclude(pk__in=sites).exists(),
+        "today": timezone.now().date(),
+    }
+    return render(request, "dashboard/people/show.html", values)
+
+
+@page(Role.OPERATOR)
+def export(request: HttpRequest) -> HttpResponse:
+    """Everything that is stored about a person, as a file."""
+    found = known_of(request.GET.get("email", "").replace("\0", ""))
+    if found is None:
+        raise Http404
+    record(request, "exported a person's data", orders=len(found["orders"]))
+    return HttpResponse(
+        json.dumps(found, indent=2, ensure_ascii=False),
+        content_type="application/json",
+        headers={"Content-Disposition": 'attachment; filename="person.json"'},
+    )
