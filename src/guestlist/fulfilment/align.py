@@ -41,6 +41,7 @@ def preview(
     at_most: int | None = None,
     shown: int = SHOWN,
     progress: Progress | None = None,
+    in_force: InForce | None = None,
 ) -> Alignment:
     """What would change if the charges in scope were decided anew; nothing is stored.
 
@@ -51,8 +52,9 @@ def preview(
         after: begin after this order.
         at_most: look at so many orders; None = at all.
         shown: keep so many people of each kind (who gain, lose, keep for longer or shorter) for showing.
+        in_force: what counts as in force, of all carts; what is stored, if left out.
     """
-    return _walk(cart, item, after=after, at_most=at_most, shown=shown, progress=progress, do=False)
+    return _walk(cart, item, after=after, at_most=at_most, shown=shown, progress=progress, do=False, in_force=in_force)
 
 
 def align(
@@ -80,8 +82,9 @@ def _walk(
     shown: int,
     progress: Progress | None,
     do: bool,
+    in_force: InForce | None = None,
 ) -> Alignment:
-    in_force = InForce()
+    in_force = in_force or InForce()
     outdated = find_outdated([cart] if cart else None, item, in_force)
     tally = Tally(shown)
     looked_at, last = 0, after

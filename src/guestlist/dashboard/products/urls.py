@@ -2,10 +2,15 @@
 
 from django.urls import path
 
-from guestlist.dashboard import coming
+from guestlist.dashboard.products import aligning, lists, one
 
 app_name = "products"
 urlpatterns = [
-    path("products", coming.show, name="list"),
-    path("products/<str:cart_id>/<str:item>", coming.show, name="show"),
+    path("products", lists.show, name="list"),
+    path("products/map", lists.map_quickly, name="map"),
+    path("products/<str:cart_id>/<str:item>", one.show, name="show"),
+    path("products/<str:cart_id>/<str:item>/outlook", one.outlook, name="outlook"),
+    path("products/<str:cart_id>/<str:item>/remove", one.remove, name="remove"),
+    path("products/<str:cart_id>/<str:item>/align", aligning.show, name="align"),
+    path("products/<str:cart_id>/<str:item>/align/run", aligning.run, name="align_run"),
 ]

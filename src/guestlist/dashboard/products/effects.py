@@ -1,0 +1,83 @@
+"""What changed rules would do to people who bought before, and what a rule comes to by example."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from guestlist.connections.models import Cart
+from guestlist.domain.facts import Billing, Item
+from guestlist.domain.rules import Rule, Target
+from guestlist.domain.terms import LevelTerms
+from guestlist.fulfilment.align import preview
+from guestlist.fulfilment.alignment import Alignment
+from guestlist.fulfilment.catalogue import CatalogueItem, Option
+from guestlist.fulfilment.in_force import InForce
+from guestlist.fulfilment.outlook import Lasting, Sale, outlook
+from guestlist.fulfilment.rules import rules_of
+
+# A page looks at so many orders; the counts are of all.
+LOOKED_AT = 200
+SHOWN = 10
+SAMPLE_MONTH, SAMPLE_DAY = 3, 3
+
+
+def effect(cart_id: str, item: Item, rules: Sequence[Rule]) -> Alignment:
+    """What bringing past sales of an item in line with rules that are not saved yet would change."""
+    in_force = {cart.pk: rules_of(cart.pk) for cart in Cart.objects.filter(active=True)}
+    others = [rule for rule in in_force.get(cart_id, []) if rule.item != item]
+    in_force[cart_id] = [*others, *rules]
+    return preview(cart_id, item, at_most=LOOKED_AT, shown=SHOWN, in_force=InForce(rules=in_force))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What happens, and what access it leaves, level by level."""
+
+    happens: str
+    results: tuple[str, ...]
+
+
+def examples(
+    rule: Rule, entry: CatalogueItem, terms: Mapping[Target, LevelTerms], titles: Mapping[Target, str]
+) -> list[Row]:
+    """What buyers get and lose under a rule."""
+    paid_on = date(timezone.localdate().year, SAMPLE_MONTH, SAMPLE_DAY)
+    told = outlook(rule, terms, _sales(entry, rule.option), paid_on)
+    return [Row(one.happens, _results(one.levels, titles)) for one in told]
+
+
+def _sales(entry: CatalogueItem, option: str | None) -> list[Sale]:
+    """How the item is sold; all ways where that is not known."""
+    billings = {known.billing for known in entry.options if _concerns(known, option) and known.billing}
+    found = [Sale.ONCE] if Billing.ONE_TIME in billings else []
+    found += [Sale.SUBSCRIPTION, Sale.PLAN] if Billing.RECURRING in billings else []
+    return found or list(Sale)
+
+
+def _concerns(known: Option, option: str | None) -> bool:
+    return option is None or known.id == option
+
+
+def _results(levels: Sequence[Lasting], titles: Mapping[Target, str]) -> tuple[str, ...]:
+    said = [_said(level) for level in levels]
+    if len(set(said)) == 1:
+        return (said[0][:1].upper() + said[0][1:],)
+    return tuple(
+        f"{titles.get(level.target, level.target.level)}: {words}" for level, words in zip(levels, said, strict=True)
+    )
+
+
+def _said(level: Lasting) -> str:
+    if level.unknown:
+        return _("known once the site's levels are read")
+    if level.ended:
+        return _("access ends")
+    if level.until_on is None:
+        return _("access for ever")
+    return _("access until %(day)s") % {"day": date_format(level.until_on, _("j F Y"))}

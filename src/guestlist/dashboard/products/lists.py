@@ -1,0 +1,128 @@
+"""`/products`: what gives nothing yet, and what everything else gives."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from guestlist.accounts.roles import Role
+from guestlist.connections.models import Cart
+from guestlist.dashboard.pages import back, page
+from guestlist.dashboard.products.forms import QuickMapForm, SiteLevels, sites_with_levels, titles_of
+from guestlist.domain.facts import Item
+from guestlist.domain.rules import Target
+from guestlist.fulfilment.catalogue import CatalogueItem, catalogue
+from guestlist.fulfilment.editing import EditRefused, save_rules
+from guestlist.fulfilment.models import Rule
+from guestlist.fulfilment.unmapped import UnmappedSale, unmapped_sales
+
+# A cart with more items than this is looked through by its search.
+SHOWN = 200
+
+
+class Filters(forms.Form):
+    """Which products to show."""
+
+    q = forms.CharField(label=gettext_lazy("Name or number"), required=False, max_length=100)
+    cart = forms.ChoiceField(label=gettext_lazy("Cart"), required=False)
+    mapped = forms.ChoiceField(
+        label=gettext_lazy("Gives access"),
+        required=False,
+        choices=[("", gettext_lazy("All")), ("yes", gettext_lazy("Yes")), ("no", gettext_lazy("Not yet"))],
+    )
+
+    def __init__(self, carts: list[str], data: object) -> None:
+        super().__init__(data)  # type: ignore[arg-type]
+        self.fields["cart"].choices = [("", _("All")), *((cart, cart) for cart in carts)]  # type: ignore[attr-defined]
+
+    def takes(self, entry: CatalogueItem) -> bool:
+        """Whether an item is among those asked for; what cannot be read asks for nothing."""
+        asked = self.cleaned_data if self.is_valid() else {}
+        text = asked.get("q", "").lower()
+        return (
+            (not text or text in entry.name.lower() or text in str(entry.item))
+            and asked.get("cart", "") in ("", entry.cart)
+            and asked.get("mapped", "") in ("", "yes" if entry.mapped else "no")
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Sold:
+    """Something sold that gives nothing yet, with the form to change that."""
+
+    sale: UnmappedSale
+    form: QuickMapForm
+
+
+@page()
+def show(request: HttpRequest) -> HttpResponse:
+    """The page."""
+    carts = list(Cart.objects.filter(active=True).order_by("pk").values_list("pk", flat=True))
+    filters = Filters(carts, request.GET)
+    sites = sites_with_levels()
+    titles = titles_of(sites)
+    found = [entry for entry in catalogue() if filters.takes(entry)]
+    values = {
+        "filters": filters,
+        "carts": carts,
+        "sites": sites,
+        "unmapped": [_sold(sale, sites) for sale in unmapped_sales() if sale.cart in carts],
+        "rows": [(entry, _gives(entry, titles)) for entry in found[:SHOWN]],
+        "more": len(found) - SHOWN,
+        "any": bool(found) or bool(request.GET),
+    }
+    return render(request, "dashboard/products/list.html", values)
+
+
+def _sold(sale: UnmappedSale, sites: Sequence[SiteLevels]) -> Sold:
+    initial = {"cart": sale.cart, "item": sale.item, "option": sale.option or ""}
+    return Sold(sale, QuickMapForm(sites, initial=initial, auto_id=f"{sale.cart}-{sale.item}-{sale.option or ''}-%s"))
+
+
+def _gives(entry: CatalogueItem, titles: dict[Target, str]) -> list[str]:
+    """Each level once, with its site where there are several of that name."""
+    targets = list(dict.fromkeys(target for rule in entry.rules for target in rule.grants))
+    names = Counter(titles.get(target, target.level) for target in targets)
+    return [
+        f"{name} ({target.site})" if names[name := titles.get(target, target.level)] > 1 else name for target in targets
+    ]
+
+
+@page(change=Role.OPERATOR)
+def map_quickly(request: HttpRequest) -> HttpResponse:
+    """Give an item a level, with the usual terms; other choices are on its own page."""
+    if request.method != "POST":
+        return redirect("products:list")
+    form = QuickMapForm(sites_with_levels(), request.POST)
+    if not form.is_valid():
+        messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
+        return back(request, "products:list")
+    rule, cart_id = form.rule(), form.cleaned_data["cart"]
+    # Where options are told apart already, this one joins them; else all are meant.
+    stored = Rule.objects.filter(cart=cart_id, item=str(rule.item)).exists()
+    try:
+        save_rules(cart_id, [rule if stored else replace(rule, option=None)])
+    except EditRefused as refused:
+        messages.error(request, str(refused))
+        return back(request, "products:list")
+    messages.success(request, _("Saved. New buyers get it from now on."))
+    return redirect("products:align", cart_id, str(rule.item))
+
+
+def known_item(cart_id: str, item: str) -> CatalogueItem:
+    """The item of an address; one that was never sold is shown as well, so that it can be mapped beforehand.
+
+    Raises:
+        ValueError: it is no item.
+    """
+    parsed = Item.parse(item)
+    found = next((entry for entry in catalogue(cart_id) if entry.item == parsed), None)
+    return found or CatalogueItem(cart=cart_id, item=parsed, name=item, options=(), rules=(), products=())

@@ -1,0 +1,151 @@
+"""`/products/<cart>/<item>`: what one product gives, its bumps beside it, its upsells and downsells behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from guestlist.accounts.roles import Role
+from guestlist.connections.models import Cart
+from guestlist.dashboard.pages import page, redirect_to
+from guestlist.dashboard.products.effects import Row, effect, examples
+from guestlist.dashboard.products.forms import ItemForm, Part, sites_with_levels, terms_of, titles_of
+from guestlist.dashboard.products.lists import known_item
+from guestlist.domain.facts import ItemType
+from guestlist.domain.sentences import consequences
+from guestlist.fulfilment.align_runs import begin_alignment, latest_run
+from guestlist.fulfilment.catalogue import CatalogueItem, add_ons, catalogue
+from guestlist.fulfilment.editing import EditRefused, save_rules
+
+FULFILMENT, FUNNEL = "fulfilment", "funnel"
+_BESIDE = {FULFILMENT: (ItemType.BUMP,), FUNNEL: (ItemType.UPSELL, ItemType.DOWNSELL)}
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What one rule of an item comes to."""
+
+    part: Part
+    rows: list[Row]
+
+
+@page(change=Role.OPERATOR)
+def show(request: HttpRequest, cart_id: str, item: str) -> HttpResponse:
+    """The page, and saving what was entered on it."""
+    entry = in_address(cart_id, item)
+    if request.method == "POST":
+        return _save(request, entry)
+    return _page(request, entry, ItemForm(entry, sites_with_levels()))
+
+
+@page(Role.VIEWER, change=Role.VIEWER)
+def outlook(request: HttpRequest, cart_id: str, item: str) -> HttpResponse:
+    """What the rules as entered come to; nothing is saved."""
+    entry = in_address(cart_id, item)
+    form = ItemForm(entry, sites_with_levels(), request.POST if request.method == "POST" else None)
+    return render(request, "dashboard/products/outlook.html", {"outlooks": _outlooks(form)})
+
+
+@page(change=Role.OPERATOR)
+def remove(request: HttpRequest, cart_id: str, item: str) -> HttpResponse:
+    """Have an item give nothing any more, after saying what that means."""
+    entry = in_address(cart_id, item)
+    if request.method == "POST":
+        try:
+            save_rules(cart_id, [], instead_of=ItemForm(entry, sites_with_levels()).keys)
+        except EditRefused as refused:
+            messages.error(request, str(refused))
+        else:
+            told = _("%(name)s gives nothing to new buyers from now on. Who bought it keeps what they have.")
+            messages.success(request, told % {"name": entry.name})
+        return redirect_to(request, _address(entry))
+    return render(request, "dashboard/products/remove.html", {"entry": entry, "address": _address(entry)})
+
+
+def _save(request: HttpRequest, entry: CatalogueItem) -> HttpResponse:
+    """Save at once where nobody bought the item yet under other rules; else ask first what is to become of them."""
+    form = ItemForm(entry, sites_with_levels(), request.POST)
+    if not form.is_valid():
+        return _page(request, entry, form, status=422)
+    rules, do = form.rules(), request.POST.get("do", "check")
+    if do == "outlook":
+        return _page(request, entry, form)
+    try:
+        save_rules(entry.cart, rules, instead_of=form.keys, dry_run=True)
+        if do == "check" and (found := effect(entry.cart, entry.item, rules)).orders:
+            return _page(request, entry, form, effect=found)
+        save_rules(entry.cart, rules, instead_of=form.keys)
+    except EditRefused as refused:
+        form.take(refused)
+        return _page(request, entry, form, status=422)
+    if do == "save-align":
+        begin_alignment(entry.cart, entry.item, str(request.user))
+        messages.success(request, _("Saved. Who bought before is being brought in line."))
+        return redirect_to(request, reverse("products:align", args=(entry.cart, str(entry.item))))
+    messages.success(request, _("Saved. New buyers get it from now on."))
+    return redirect_to(request, _address(entry))
+
+
+def _page(
+    request: HttpRequest, entry: CatalogueItem, form: ItemForm, *, status: int = 200, **values: Any
+) -> HttpResponse:
+    tab = FUNNEL if request.GET.get("tab") == FUNNEL else FULFILMENT
+    beside = [other for other in add_ons(catalogue(entry.cart), entry) if other.item.type in _BESIDE[tab]]
+    sites = form.sites
+    titles = titles_of(sites)
+    values |= {
+        "entry": entry,
+        "tab": tab,
+        "form": form,
+        "sites": sites,
+        "outlooks": _outlooks(form),
+        "is_product": entry.item.type is ItemType.PRODUCT,
+        "beside": [
+            (other, [titles.get(target, target.level) for rule in other.rules for target in rule.grants])
+            for other in beside
+        ],
+        "beside_form": [ItemForm(other, sites) for other in beside],
+        "said": [(rule, list(consequences(rule).values())) for rule in entry.rules],
+        "run": latest_run(entry.cart, entry.item),
+        "products": [known_item(entry.cart, str(product)) for product in entry.products],
+    }
+    return render(request, "dashboard/products/one.html", values, status=status)
+
+
+def _outlooks(form: ItemForm) -> list[Outlook]:
+    """For each rule that gives anything; one that is not filled in rightly yet is left out."""
+    terms, titles = terms_of(form.sites), titles_of(form.sites)
+    found = []
+    for part in form.parts:
+        option = part.option.id if part.option else None
+        if part.form.is_bound:
+            rule = part.form.rule(form.entry.item, option) if part.form.is_valid() and part.form.has_levels else None
+        else:
+            rule = form.entry.rule_of(option)
+        if rule is not None:
+            found.append(Outlook(part, examples(rule, form.entry, terms, titles)))
+    return found
+
+
+def in_address(cart_id: str, item: str) -> CatalogueItem:
+    """The item that an address names.
+
+    Raises:
+        Http404: it is none, or the cart is not connected.
+    """
+    if not Cart.objects.filter(pk=cart_id, active=True).exists():
+        raise Http404
+    try:
+        return known_item(cart_id, item)
+    except ValueError as error:
+        raise Http404 from error
+
+
+def _address(entry: CatalogueItem) -> str:
+    return reverse("products:show", args=(entry.cart, str(entry.item)))
