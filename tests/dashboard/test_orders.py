@@ -265,7 +265,8 @@ def fulfilled(shop) -> Order:
     order = Order.objects.get()
     stored.confirm("academy")
     stored.confirm("club")
-    begun = Delivery.objects.order_by("pk")[0].received_at
+    begun = timezone.now() - timedelta(minutes=1)
+    Delivery.objects.update(received_at=begun)
     for grant in Grant.objects.filter(order=order, charge_key="first").select_related("member"):
         at = begun + timedelta(seconds=0.4)
         Grant.objects.filter(pk=grant.pk).update(created_at=begun + timedelta(seconds=0.1))

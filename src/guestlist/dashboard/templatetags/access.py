@@ -11,6 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from guestlist.dashboard.overview.chart import in_words
 from guestlist.domain.staff import Act
 
 register = template.Library()
@@ -26,6 +27,14 @@ def clock(at: datetime) -> SafeString:
         local.tzname() or "",
         f"{formats.date_format(local, _('j M Y, H:i:s'))}.{local.microsecond // 100_000}",
     )
+
+
+@register.filter
+def later(seconds: float) -> str:
+    """How much later: `+40 ms`, `+1.3 s`, `+12 min`."""
+    if seconds < 1:
+        return _("+%(number)s ms") % {"number": round(seconds * 1000)}
+    return f"+{in_words(seconds)}"
 
 
 @register.simple_tag

@@ -1,0 +1,377 @@
+"""People: found, shown with what they have and why, helped by hand, their data handed out and erased."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.http import StreamingHttpResponse
+
+import stored
+from guestlist.access.models import Grant, GrantState, Member, MemberState, StaffChange
+from guestlist.access.sitestate import close_sites
+from guestlist.accounts.models import AuditEntry
+from guestlist.connections.models import Site
+from guestlist.dashboard import listing as listings
+from guestlist.domain.staff import Act
+from guestlist.orders.models import Customer
+from guestlist.people.erase import erase
+
+pytestmark = pytest.mark.django_db
+
+NORA = "nora@buyers.test"
+TODAY = datetime.now(UTC).date()
+SHOW = "/people/show"
+
+
+@pytest.fixture
+def shop(db: None) -> None:
+    """Nora and Omar are members at both sites, at the club for ever."""
+    stored.open_shop()
+    stored.sell_monthly("7001", stored.NORA)
+    stored.sell_monthly("7002", stored.OMAR)
+    Grant.objects.filter(member__site="club").update(until_on=None)
+    stored.confirm("academy")
+    stored.confirm("club")
+
+
+def page(client, path: str = "/people", **values: object) -> str:
+    answer = client.get(path, values)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def listed(html: str) -> list[str]:
+    table = html.partition("<tbody>")[2].partition("</tbody>")[0]
+    return [part.partition('">')[2].partition("<")[0] for part in table.split("?email=")[1:]]
+
+
+def read(answer) -> list[list[str]]:
+    async def parts(answer: StreamingHttpResponse) -> bytes:
+        return b"".join([part async for part in answer])
+
+    return list(csv.reader(io.StringIO(async_to_sync(parts)(answer).decode("utf-8-sig"))))
+
+
+def act(client, name: str, **values: object):
+    given = {"email": NORA, "site": "academy", "why": "A call."} | values
+    return client.post(f"/people/{name}?email={NORA}", given)
+
+
+# --- the list -----------------------------------------------------------------------------------------------------
+
+
+def test_before_anybody_is_known_the_list_says_what_to_do(db, viewer):
+    html = page(viewer)
+
+    assert "Nobody yet" in html
+    assert 'href="/products"' in html
+
+
+def test_a_row_says_where_somebody_is_a_member_and_what_they_have(shop, viewer):
+    Grant.objects.filter(member__email_key=NORA, level="8").update(until_on=TODAY + timedelta(days=9))
+
+    html = page(viewer, text=NORA)
+
+    assert listed(html) == ["Nora@Buyers.test", "Nora@Buyers.test"]
+    for words in ("Nora Lind", "academy", "Gold monthly, until", "Lifetime, for ever", "All right"):
+        assert words in html
+
+
+@pytest.mark.parametrize("text", ["nora", "NORA@b", "Nora Lind", "lind", "nora@buyers.test"])
+def test_people_are_found_by_the_beginning_of_address_and_name(shop, viewer, text):
+    assert set(listed(page(viewer, text=text))) == {"Nora@Buyers.test"}
+
+
+def test_people_are_found_by_site_level_and_state(shop, viewer):
+    nora = Member.objects.filter(email_key=NORA, site="academy")
+    nora.update(state=MemberState.ATTENTION, reason="The site refuses her.")
+    Grant.objects.filter(member__site="academy").update(until_on=TODAY)
+    Grant.objects.filter(member__in=nora).update(live=False)
+
+    assert len(listed(page(viewer, site="club"))) == 2
+    assert listed(page(viewer, level="academy/8")) == ["omar@buyers.test"]
+    assert listed(page(viewer, standing="attention")) == ["Nora@Buyers.test"]
+    assert "The site refuses her." in page(viewer, standing="attention")
+    assert len(listed(page(viewer, standing="right"))) == 3
+    Site.objects.filter(pk="club").update(active=False)
+    Member.objects.filter(site="club").update(state=MemberState.DUE)
+    assert len(listed(page(viewer, standing="attention"))) == 3
+
+
+def test_people_sort_by_name_address_and_age_both_ways(shop, viewer, monkeypatch):
+    monkeypatch.setattr(listings.listing, "__kwdefaults__", {"rows": 2})
+    nora, omar = "Nora@Buyers.test", "omar@buyers.test"
+
+    for sort in ("name", "email", "added"):
+        assert listed(page(viewer, sort=sort)) == [nora, nora]
+        assert listed(page(viewer, sort=f"-{sort}")) == [omar, omar]
+        following = page(viewer, sort=sort).partition('rel="next" href="')[2].partition('"')[0].replace("&amp;", "&")
+        assert listed(viewer.get(f"/people{following}").content.decode()) == [omar, omar]
+
+
+def test_who_bought_and_is_a_member_nowhere_is_found_too(shop, viewer):
+    stored.Cart.objects.get(pk="shop")
+    customer = Customer.objects.create(
+        cart_id="shop",
+        external_id="9",
+        email="vera@buyers.test",
+        email_key="vera@buyers.test",
+        as_of=datetime.now(UTC),
+    )
+
+    html = page(viewer, text="vera")
+
+    assert "members at no site" in html
+    assert customer.email in html
+
+
+def test_what_the_filters_leave_is_saved_as_csv(shop, viewer):
+    lines = read(viewer.get("/people.csv", {"site": "club", "sort": "email"}))
+
+    assert [row[0] for row in lines] == ["email", "Nora@Buyers.test", "omar@buyers.test"]
+    assert lines[1][1:5] == ["Nora Lind", "club", "right", "Lifetime for ever"]
+
+
+# --- one person ---------------------------------------------------------------------------------------------------
+
+
+def test_a_persons_page_says_what_they_have_where_and_why(shop, viewer):
+    html = page(viewer, SHOW, email="NORA@buyers.test")
+
+    for words in ("academy", "club", "Lifetime", "for ever", "Course (product-12) bought on 2026-03-10", "Order 7001"):
+        assert words in html
+
+
+def test_a_stuck_person_is_told_with_remedy_and_help(shop, viewer):
+    Member.objects.filter(email_key=NORA, site="academy").update(
+        state=MemberState.ATTENTION, reason="The site refuses her.", remedy="See to it."
+    )
+
+    html = page(viewer, SHOW, email=NORA)
+
+    for words in ("The site refuses her.", "See to it.", 'href="/help/member-stuck"'):
+        assert words in html
+
+
+def test_nobody_is_said_to_be_nobody(shop, viewer):
+    for email in ("nobody@buyers.test", "", "\0"):
+        answer = viewer.get(SHOW, {"email": email})
+        assert answer.status_code == 404
+        assert "Nobody found" in answer.content.decode()
+
+
+def test_a_viewer_sees_no_button_that_they_may_not_press(shop, viewer, operator, owner):
+    of_viewer, of_operator, of_owner = (page(each, SHOW, email=NORA) for each in (viewer, operator, owner))
+
+    assert "/people/revoke" not in of_viewer
+    assert "/people/data" not in of_viewer
+    assert "/people/revoke" in of_operator
+    assert "/people/erase" not in of_operator
+    assert "/people/erase" in of_owner
+
+
+# --- acts ---------------------------------------------------------------------------------------------------------
+
+
+def test_each_act_says_what_it_means_before_it_is_done(shop, operator):
+    for name, words in {
+        "grant": "never change what is given by hand",
+        "extend": "until the new last day",
+        "revoke": "A new order gives access again",
+        "hold": "whatever they have bought or will buy",
+        "release": "counts again",
+    }.items():
+        html = page(operator, f"/people/{name}", email=NORA, site="academy")
+        assert words in html
+        assert "What they have at academy now" in html
+    assert StaffChange.objects.count() == 0
+
+
+def test_acts_are_done_in_the_name_of_whoever_is_signed_in(shop, operator):
+    until = TODAY + timedelta(days=30)
+    answers = [
+        act(operator, "grant", level="9", lasts="until", until=until),
+        act(operator, "extend", level="9", lasts="forever"),
+        act(operator, "revoke", level="9"),
+        act(operator, "release", level="9"),
+        act(operator, "hold", level=""),
+        act(operator, "release", level=""),
+    ]
+
+    assert [answer.status_code for answer in answers] == [303] * 6
+    assert answers[0]["Location"] == "/people/show?email=nora%40buyers.test"
+    done = list(StaffChange.objects.order_by("pk"))
+    assert [row.act for row in done] == [
+        Act.GRANT,
+        Act.EXTEND,
+        Act.REVOKE,
+        Act.RELEASE,
+        Act.HOLD,
+        Act.RELEASE,
+    ]
+    assert {(row.who, row.why) for row in done} == {("Operator", "A call.")}
+    assert done[0].until_on == until
+    assert "Given by hand" in page(operator, SHOW, email=NORA)
+
+
+def test_a_revocation_is_taken_back_from_the_persons_page(shop, operator):
+    act(operator, "revoke", level="8")
+
+    html = page(operator, SHOW, email=NORA)
+
+    assert "/people/release?email=nora%40buyers.test&amp;site=academy&amp;level=8" in html
+    act(operator, "release", level="8")
+    assert "Take it back" not in page(operator, SHOW, email=NORA)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "words"),
+    [
+        ("revoke", {"why": ""}, "required"),
+        ("grant", {"level": "8", "lasts": "until"}, "Choose the last day"),
+        ("grant", {"level": "", "lasts": "forever"}, "required"),
+        ("grant", {"level": "8", "lasts": "until", "until": "2020-01-01"}, "in the past"),
+        ("grant", {"level": "8", "lasts": "forever", "site": "nowhere"}, "Select a valid choice"),
+        ("release", {"level": "8"}, "There is nothing to release"),
+        ("extend", {"level": "10", "lasts": "forever", "site": "club"}, "for ever"),
+        ("extend", {"level": "9", "lasts": "until", "until": date(2090, 1, 1)}, "does not have level 9 now"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_at_its_field(shop, operator, name, values, words):
+    answer = act(operator, name, **values)
+
+    assert answer.status_code == 422
+    assert words in answer.content.decode()
+    assert StaffChange.objects.count() == 0
+
+
+def test_somebody_who_is_not_known_is_given_access(shop, operator):
+    new = {"email": "vera@buyers.test", "first_name": "Vera", "last_name": "Lind", "level": "8", "lasts": "forever"}
+
+    assert "First name" in page(operator, "/people/grant", site="academy")
+    answer = operator.post("/people/grant", {"site": "academy", "why": "A gift.", **new})
+
+    assert answer.status_code == 303
+    assert Member.objects.get(email_key="vera@buyers.test").first_name == "Vera"
+
+
+def test_an_act_that_there_is_not_is_not_found(shop, operator):
+    assert operator.get("/people/promote").status_code == 404
+
+
+def test_a_stuck_person_is_tried_again(shop, operator):
+    Member.objects.filter(email_key=NORA, site="academy").update(state=MemberState.ATTENTION)
+
+    answer = operator.post("/people/again", {"email": NORA, "site": "academy"})
+
+    assert answer.status_code == 303
+    assert Member.objects.get(email_key=NORA, site="academy").state == MemberState.DUE
+    assert AuditEntry.objects.filter(did="tried a person again").count() == 1
+
+
+def test_a_person_is_looked_at_anew(shop, operator):
+    operator.post("/people/look-anew", {"email": NORA, "site": "club"})
+
+    member = Member.objects.get(email_key=NORA, site="club")
+    assert member.state == MemberState.DUE
+    assert {grant.state for grant in member.grants.all()} == {GrantState.DUE}
+    assert Member.objects.get(email_key=NORA, site="academy").state == MemberState.IDLE
+
+
+def test_a_site_that_cannot_be_reached_sends_no_password_mail_and_that_is_said(shop, operator):
+    operator.post("/people/password", {"email": NORA, "site": "academy"})
+    close_sites()
+
+    assert "Try again later." in page(operator, SHOW, email=NORA)
+
+
+@pytest.mark.parametrize("path", ["/people/again", "/people/look-anew", "/people/password"])
+def test_who_is_not_known_is_helped_with_nothing(shop, operator, path):
+    operator.post(path, {"email": "nobody@buyers.test", "site": "academy"})
+
+    assert "is known" in page(operator)
+
+
+# --- data ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_persons_data_is_handed_out_as_a_file(shop, operator, viewer):
+    answer = operator.get("/people/data", {"email": NORA})
+
+    assert answer["Content-Disposition"] == 'attachment; filename="person.json"'
+    told = json.loads(answer.content)
+    assert told["addresses"] == [NORA]
+    assert len(told["members"]) == 2
+    assert AuditEntry.objects.get(did="exported a person's data").additional_data == {"orders": 1}
+    assert viewer.get("/people/data", {"email": NORA}).status_code == 403
+    assert operator.get("/people/data", {"email": "nobody@buyers.test"}).status_code == 404
+
+
+def test_before_erasing_it_is_said_what_goes_and_what_becomes_of_the_access(shop, owner):
+    html = page(owner, "/people/erase", email=NORA)
+
+    for words in (NORA, "1 order", "2 members", "club", "for ever", "End the access first", "cannot be undone"):
+        assert words in html
+    assert Member.objects.filter(email_key=NORA).count() == 2
+
+
+def test_a_person_is_erased_by_the_owner_who_types_the_address(shop, owner, operator):
+    given = {"typed": NORA.upper(), "why": f"{NORA} asked for it."}
+    wrong = owner.post(f"/people/erase?email={NORA}", {**given, "typed": "omar@buyers.test"})
+    assert wrong.status_code == 422
+    assert "This is another address." in wrong.content.decode()
+    assert operator.post(f"/people/erase?email={NORA}", given).status_code == 403
+    assert Member.objects.filter(email_key=NORA).exists()
+
+    answer = owner.post(f"/people/erase?email={NORA}", given)
+
+    assert answer.status_code == 303
+    assert not Member.objects.filter(email_key=NORA).exists()
+    entry = AuditEntry.objects.get(did="erased a person's data")
+    assert entry.additional_data == {
+        "orders": 1,
+        "members": 2,
+        "left_at_sites": 4,
+        "why": "(erased) asked for it.",
+    }
+    assert "nora" not in page(owner).partition("<tbody>")[2].lower()
+
+
+def test_access_is_ended_first_where_that_is_chosen(shop, owner):
+    answer = owner.post(f"/people/erase?email={NORA}", {"end": "yes"})
+
+    assert answer.status_code == 303
+    assert not Grant.objects.filter(member__email_key=NORA, live=True).exists()
+    html = page(owner, "/people/erase", email=NORA)
+    assert "The access is being ended." in html
+    stored.confirm("academy")
+    stored.confirm("club")
+    html = page(owner, "/people/erase", email=NORA)
+    assert "They have none that Guestlist gave." in html
+    assert "End the access first" not in html
+
+
+def test_nobody_is_erased_while_a_site_is_talked_to(shop, owner):
+    Member.objects.filter(email_key=NORA).update(state=MemberState.WORKING)
+
+    answer = owner.post(f"/people/erase?email={NORA}", {"typed": NORA, "why": "asked"})
+
+    assert answer.status_code == 422
+    assert "at this moment" in answer.content.decode()
+
+
+def test_who_was_erased_is_not_known_any_more(shop, owner):
+    erase(NORA)
+
+    assert owner.get(SHOW, {"email": NORA}).status_code == 404
+    assert owner.get("/people/erase", {"email": NORA}).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/people", "/people.csv", SHOW, "/people/erase", "/people/data", "/people/grant"])
+def test_nobody_sees_people_without_signing_in(shop, client, path):
+    assert client.get(path).status_code == 302
