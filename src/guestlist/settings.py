@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "guestlist.access",
     "guestlist.fulfilment",
     "guestlist.inbox",
+    "guestlist.people",
     "guestlist.engine",
     "guestlist.api",
     "guestlist.dashboard",

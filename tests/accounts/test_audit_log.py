@@ -221,7 +221,7 @@ grants = [ {{ site = "academy", level = "8" }} ]
 def test_an_erased_person_s_address_is_in_no_entry_any_more():
     audit.record(None, "gave a level by hand", None, email="Nora@buyers.test", why="nora@buyers.test wrote", level="8")
 
-    audit.erase("nora@buyers.test")
+    audit.erase({"nora@buyers.test"})
 
     (entry,) = entries(Kind.WORK)
     assert entry.additional_data == {"email": "(erased)", "why": "(erased) wrote", "level": "8"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Collection
 from typing import Any
 
 from auditlog.registry import auditlog
@@ -13,10 +13,10 @@ from django.http import HttpRequest
 
 from guestlist.accounts import actor
 from guestlist.accounts.models import AuditEntry, Kind
+from guestlist.domain.addresses import without
 
 _LONGEST_DID = 300
 HIDDEN = "(hidden)"
-ERASED = "(erased)"
 
 # The fields that are settings, by model; what the system itself keeps in a row (lanes, counters, times) is no change
 # by anybody. Of the masked ones only that they changed is told.
@@ -90,24 +90,34 @@ def record(request: HttpRequest | None, did: str, instance: Model | None = None,
     return write(Kind.WORK, did, instance, by=actor.of_request(request) if request is not None else None, **detail)
 
 
-def erase(address: str) -> None:
-    """Take somebody's e-mail address out of what was done to them; who did what and when stays."""
-    about_them = Q(additional_data__icontains=address) | Q(object_repr__icontains=address)
-    for entry in AuditEntry.objects.filter(about_them, kind=Kind.WORK):
-        entry.object_repr = _without(address, entry.object_repr)
-        details = entry.additional_data or {}
-        entry.additional_data = {name: _without(address, value) for name, value in details.items()} or None
+def entries_about(words: Collection[str]) -> list[AuditEntry]:
+    """What was done to somebody with one of these addresses or names, oldest first; not what they did as staff."""
+    found: dict[int, AuditEntry] = {}
+    for word in words:
+        told = Q(additional_data__icontains=word) | Q(object_repr__icontains=word) | Q(did__icontains=word)
+        found |= {entry.pk: entry for entry in AuditEntry.objects.filter(told, kind=Kind.WORK)}
+    return [found[pk] for pk in sorted(found) if _told(found[pk]) != _without(words, _told(found[pk]))]
+
+
+def erase(words: Collection[str]) -> None:
+    """Take somebody's e-mail addresses and names out of what was done to them; who did what and when stays."""
+    for entry in entries_about(words):
+        entry.did, entry.object_repr, entry.additional_data = _without(words, _told(entry))
         entry.save()
 
 
-def _without(address: str, value: Any) -> Any:
+def _told(entry: AuditEntry) -> list[Any]:
+    return [entry.did, entry.object_repr, entry.additional_data]
+
+
+def _without(words: Collection[str], value: Any) -> Any:
     match value:
         case str():
-            return re.sub(re.escape(address), ERASED, value, flags=re.IGNORECASE)
+            return without(words, value)
         case list():
-            return [_without(address, each) for each in value]
+            return [_without(words, each) for each in value]
         case dict():
-            return {name: _without(address, each) for name, each in value.items()}
+            return {name: _without(words, each) for name, each in value.items()}
         case _:
             return value
 

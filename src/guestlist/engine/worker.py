@@ -31,6 +31,7 @@ from guestlist.engine.pulse import count_up
 from guestlist.engine.tasks import INBOX, LANES, RUNNING, align, interpret, lane, reconcile
 from guestlist.fulfilment.align_runs import runs_to_do
 from guestlist.inbox.interpret import shards_waiting
+from guestlist.people.requests import finish_requests
 
 log = structlog.get_logger(__name__)
 
@@ -149,6 +150,7 @@ async def _tick(app: procrastinate.App) -> None:
             for kind, name in await asyncio.to_thread(_work_to_do):
                 await _defer(app, kind, name)
             await asyncio.to_thread(_count_up)
+            await asyncio.to_thread(_erase)
         except (psycopg.OperationalError, exceptions.ConnectorException) as error:
             log.warning("tick_failed", reason=str(error).splitlines()[0])
         except Exception:
@@ -167,6 +169,11 @@ def _work_to_do() -> list[tuple[str, str]]:
 def _count_up() -> None:
     with database_stage():
         count_up()
+
+
+def _erase() -> None:
+    with database_stage():
+        finish_requests()
 
 
 async def _clear_dead_workers(app: procrastinate.App) -> None:

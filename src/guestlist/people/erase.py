@@ -1,30 +1,41 @@
 """Erasing one person's data (docs/explanation/adr/0011): what was sold stays counted, to whom is forgotten.
 
-Guestlist then answers for nothing of theirs any more. What they have at a site stays there as it is at that moment;
-whoever wants it ended ends it first (`ask_to_end`), and erases once the sites have confirmed it.
+Guestlist then answers for nothing of theirs any more. What they have at a site stays there as it is at that moment,
+unless it is ended first (`ask_to_end`); then they are erased once the sites have confirmed it (`requests`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import structlog
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from guestlist.access.denied import changes_of
-from guestlist.access.models import ErasedHolding, Grant, Member, MemberState, SiteRequest, StaffChange
+from guestlist.access.models import (
+    ErasedHolding,
+    Grant,
+    GrantState,
+    Member,
+    MemberState,
+    SiteRequest,
+    StaffChange,
+)
 from guestlist.access.reconcile.models import Drift, SeenHolding
 from guestlist.access.staff import change
-from guestlist.access.staff_refusals import NotKnown, StaffRefused
+from guestlist.access.staff_refusals import NotKnown
+from guestlist.connections.models import SiteState
 from guestlist.domain.staff import Act, in_force
 from guestlist.fulfilment.models import Decision
-from guestlist.inbox.models import Delivery
+from guestlist.inbox.models import Delivery, DeliveryState
 from guestlist.journal.write import forget_members
 from guestlist.orders.models import Customer, Fact, Order
 from guestlist.people.mentions import forget_mentions
-from guestlist.people.whose import Whose, whose
+from guestlist.people.whose import Whose, only_naming, whose
 
 log = structlog.get_logger(__name__)
 
@@ -58,46 +69,83 @@ def ask_to_end(email: str, who: str, why: str) -> int:
     return ended
 
 
-def erase(email: str) -> Erased:
+class NotYet(Exception):
+    """Something is under way for the person. `waits_for`: what, in words, with what to do."""
+
+    def __init__(self, waits_for: Sequence[str]) -> None:
+        super().__init__("\n".join(waits_for))
+        self.waits_for = waits_for
+
+
+def erase(email: str, *, end_access: bool = False) -> Erased:
     """Erase all that tells who somebody is, in one transaction.
+
+    Args:
+        end_access: only once the sites have confirmed all that was wanted of them; else what they have stays there.
 
     Raises:
         NotKnown: nothing is known of such a person.
-        StaffRefused: a site is being talked to about them at this moment.
+        NotYet: something is under way for them.
     """
     with transaction.atomic():
-        found = _locked(email)
-        at_work = Member.objects.filter(pk__in=found.members, state=MemberState.WORKING).values_list("site", flat=True)
-        if sites := ", ".join(sorted(set(at_work))):
-            raise StaffRefused(
-                "email",
-                f"Guestlist is talking to {sites} about this person at this moment.",
-                "Try again in a minute.",
-            )
+        found = whose(email)
+        # Whatever takes long is done before the rows are locked.
+        naming = frozenset() if under_way(found, end_access=end_access) else only_naming(found)
+        found = _locked(email, naming)
+        if waits_for := under_way(found, end_access=end_access):
+            raise NotYet(waits_for)
         left = _leave_at_sites(found)
-        forget_mentions(found.addresses, besides=found.members)
+        forget_mentions(found)
         _erase_access(found)
         _erase_orders(found)
-        Delivery.objects.filter(pk__in=found.deliveries).delete()
+        deliveries = found.deliveries | naming
+        Delivery.objects.filter(pk__in=deliveries).delete()
     log.info("person_erased", orders=len(found.orders), members=len(found.members), left_at_sites=left)
     return Erased(
         customers=len(found.customers),
         orders=len(found.orders),
         members=len(found.members),
-        deliveries=len(found.deliveries),
+        deliveries=len(deliveries),
         left_at_sites=left,
         addresses=found.addresses,
     )
 
 
-def _locked(email: str) -> Whose:
+def under_way(found: Whose, *, end_access: bool) -> list[str]:
+    """What keeps a person from being erased at this moment, in words, with what to do; nothing = they can be."""
+    members = Member.objects.filter(pk__in=found.members).select_related("site").order_by("site_id", "pk")
+    waits = []
+    for member in members:
+        unsettled = end_access and member.grants.exclude(state=GrantState.RIGHT).exists()
+        if member.state == MemberState.WORKING or unsettled:
+            waits.append(_waits_for(member))
+    coming = Delivery.objects.filter(pk__in=found.deliveries, state=DeliveryState.WAITING).exists()
+    if not waits and (coming or only_naming(found, [DeliveryState.WAITING])):
+        waits.append("A delivery about this person has come and is not read yet; the worker reads it.")
+    return waits
+
+
+def _waits_for(member: Member) -> str:
+    site = member.site
+    if not site.active:
+        return f"{site.pk} is disconnected and cannot confirm anything. Connect it again, or leave the access there."
+    if site.paused:
+        return f"{site.pk} is paused. Resume it, or leave the access there."
+    if site.state in (SiteState.DOWN, SiteState.ATTENTION):
+        return f"{site.pk} has not confirmed the end of the access: {site.reason} {site.remedy}".rstrip()
+    if member.state == MemberState.ATTENTION:
+        return f"{site.pk} has not ended the access: {member.reason} {member.remedy}".rstrip()
+    return f"{site.pk} has not confirmed everything yet; Guestlist is at it."
+
+
+def _locked(email: str, naming: Collection[int]) -> Whose:
     """The person's rows, locked in the order in which everybody locks: deliveries, orders, customers, members."""
     found = whose(email)
     for _ in range(LOOKS):
-        if found.nobody:
+        if found.nobody and not naming:
             raise NotKnown("email", "Nobody with this address is known.", "Look for a slip of the keys.")
         for rows in (
-            Delivery.objects.filter(pk__in=found.deliveries).only("pk"),
+            Delivery.objects.filter(pk__in=found.deliveries | set(naming)).only("pk"),
             Order.objects.filter(pk__in=found.orders),
             Customer.objects.filter(pk__in=found.customers),
             Member.objects.filter(pk__in=found.members),
@@ -107,7 +155,7 @@ def _locked(email: str) -> Whose:
         if again == found:
             return found
         found = again
-    raise StaffRefused("email", "This person's orders are just coming in.", "Try again in a minute.")
+    raise NotYet(["This person's orders are just coming in."])
 
 
 def _members_with_access(found: Whose) -> list[Member]:
@@ -124,7 +172,8 @@ def _members_with_access(found: Whose) -> list[Member]:
 
 def _leave_at_sites(found: Whose) -> int:
     """Keep the numbers of what still gives access, so that no comparison ends it. Returns how many."""
-    live = Grant.objects.filter(member__in=found.members, confirmed_live=True).exclude(remote_id="")
+    lasting = Q(confirmed_until_on=None) | Q(confirmed_until_on__gte=datetime.now(UTC).date())
+    live = Grant.objects.filter(lasting, member__in=found.members, confirmed_live=True).exclude(remote_id="")
     kept = list(live.values_list("member__site", "remote_id"))
     rows = [ErasedHolding(site_id=site, remote_id=number) for site, number in kept]
     ErasedHolding.objects.bulk_create(rows, ignore_conflicts=True)

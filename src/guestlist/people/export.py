@@ -6,15 +6,16 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import Model
+from django.db.models import Model, Q
 
 from guestlist.access.models import Grant, Member, SiteRequest, StaffChange
 from guestlist.access.reconcile.models import Drift, OwnerHolding
+from guestlist.accounts import audit
 from guestlist.fulfilment.models import Decision
 from guestlist.inbox.models import Delivery
 from guestlist.journal.models import Line
 from guestlist.orders.models import Customer, Fact, Order, OrderItem
-from guestlist.people.whose import whose
+from guestlist.people.whose import Whose, only_naming, whose
 
 
 def export(email: str) -> dict[str, Any] | None:
@@ -23,7 +24,8 @@ def export(email: str) -> dict[str, Any] | None:
     Values are those of the tables; moments are UTC, bodies of deliveries are text as it came, the secret blanked.
     """
     found = whose(email)
-    if found.nobody:
+    naming = only_naming(found)
+    if found.nobody and not naming:
         return None
     of_members = {"member__in": found.members}
     return {
@@ -41,10 +43,18 @@ def export(email: str) -> dict[str, Any] | None:
         "changes_by_hand": _rows(StaffChange.objects.filter(**of_members)),
         "given_at_the_site_by_its_owner": _rows(OwnerHolding.objects.filter(**of_members)),
         "requests_to_sites": _rows(SiteRequest.objects.filter(**of_members)),
-        "differences_found_at_sites": _rows(Drift.objects.filter(member_id__in=found.members)),
+        "differences_found_at_sites": _rows(Drift.objects.filter(_about(found))),
         "journal": _rows(Line.objects.filter(**of_members)),
-        "deliveries": _rows(Delivery.objects.filter(pk__in=found.deliveries)),
+        "deliveries": _rows(Delivery.objects.filter(pk__in=found.deliveries | naming)),
+        "audit_log": _rows(audit.entries_about(found.called)),
     }
+
+
+def _about(found: Whose) -> Q:
+    about = Q(member_id__in=found.members)
+    for address in found.addresses:
+        about |= Q(email__iexact=address)
+    return about
 
 
 def _rows(found: Iterable[Model]) -> list[dict[str, Any]]:
