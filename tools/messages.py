@@ -20,6 +20,8 @@ from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po, write_po
 from django.utils.translation.template import templatize
 
+from guestlist.domain.sentences import CHOICES
+
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src/guestlist"
 LANGUAGES = ("de",)
@@ -55,6 +57,10 @@ def _collected() -> Catalog:
     for path in sorted((*SOURCE.rglob("*.py"), *SOURCE.rglob("*.html"))):
         for line, said, comments, context in _said_in(path):
             words.add(said, locations=[(str(path.relative_to(SOURCE)), line)], auto_comments=comments, context=context)
+    # The domain knows nothing of translations; its sentences are shown through gettext.
+    for sentences in CHOICES.values():
+        for sentence in sentences.values():
+            words.add(sentence, locations=[("domain/sentences.py", 0)])
     return words
 
 

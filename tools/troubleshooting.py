@@ -34,11 +34,15 @@ def main() -> int:
 def _whole() -> str:
     from guestlist.dashboard.help.pages import GROUPS, source
 
-    titles = {topic: source(topic).partition("\n")[0].removeprefix("# ") for _, topics in GROUPS for topic in topics}
+    titles = {
+        topic.value: source(topic).partition("\n")[0].removeprefix("# ") for _, topics in GROUPS for topic in topics
+    }
     parts = [HEAD]
     for group, topics in GROUPS:
         parts.append(
-            "\n".join([f"{group}:\n", *(f"- [{titles[topic]}](#{_anchor(titles[topic])})" for topic in topics)])
+            "\n".join(
+                [f"{group}:\n", *(f"- [{titles[topic.value]}](#{_anchor(titles[topic.value])})" for topic in topics)]
+            )
         )
     for _, topics in GROUPS:
         parts += [_section(source(topic), titles) for topic in topics]

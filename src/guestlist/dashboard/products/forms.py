@@ -59,8 +59,8 @@ def titles_of(sites: Iterable[SiteLevels]) -> dict[Target, str]:
     return {Target(site.id, level.id): level.title for site in sites for level in site.levels}
 
 
-def _choices(field: str) -> list[tuple[str, str]]:
-    return list(CHOICES[field].items())
+def _choices(field: str) -> list[tuple[str, Any]]:
+    return [(value, _(sentence)) for value, sentence in CHOICES[field].items()]
 
 
 def _radio(field: str, label: Any) -> forms.ChoiceField:
