@@ -13,10 +13,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, When
 
-from guestlist.access.models import Grant, GrantState, MemberState
-from guestlist.connections.models import SiteState
+from guestlist.access.models import Grant, GrantState, Member, MemberState
+from guestlist.connections.models import Site, SiteState
 from guestlist.domain.facts import Mode
 from guestlist.orders.models import Customer, Order, OrderItem
 from guestlist.orders.search import customers_matching, numbered
@@ -83,10 +83,11 @@ class OrderRow:
 
 def find_orders(asked: OrdersAsked) -> QuerySet[Order] | QuerySet[OrderItem]:
     """The orders, not sorted; where an item is asked for, its rows, which an index has by `placed_at` as well."""
+    # Customers are read for the page's orders only, not for all that have to be sorted.
     if asked.item:
         items = OrderItem.objects.filter(cart=asked.cart, item=asked.item)
-        return items.filter(*_conditions(asked, "order__")).select_related("order__customer")
-    return Order.objects.filter(*_conditions(asked, "")).select_related("customer")
+        return items.filter(*_conditions(asked, "order__")).prefetch_related("order__customer")
+    return Order.objects.filter(*_conditions(asked, "")).prefetch_related("customer")
 
 
 def order_rows(found: Sequence[Order | OrderItem]) -> list[OrderRow]:
@@ -97,20 +98,25 @@ def order_rows(found: Sequence[Order | OrderItem]) -> list[OrderRow]:
     for order_id, item, name in stored:
         items[order_id].append((item, name))
     of_access: defaultdict[int | None, set[OrderState]] = defaultdict(set)
-    open_grants = Grant.objects.filter(order__in=orders).exclude(state=GrantState.RIGHT)
-    for order_id in open_grants.filter(_STUCK).values_list("order_id", flat=True):
-        of_access[order_id].add(OrderState.ATTENTION)
-    for order_id in open_grants.filter(_WAITING).values_list("order_id", flat=True):
-        of_access[order_id].add(OrderState.WAITING)
+    unsettled = Grant.objects.filter(order__in=orders).exclude(state=GrantState.RIGHT)
+    for order_id, stuck in unsettled.annotate(stuck=Case(When(_stuck(), then=True), default=False)).values_list(
+        "order_id", "stuck"
+    ):
+        of_access[order_id].add(OrderState.ATTENTION if stuck else OrderState.WAITING)
     return [_row(order, items[order.pk], of_access[order.pk]) for order in orders]
 
 
-# Of grants that are not as desired: only a person can help; and it settles by itself.
-_TROUBLED_SITE = (
-    Q(member__site__state=SiteState.ATTENTION) | Q(member__site__active=False) | Q(member__site__paused=True)
-)
-_STUCK = Q(state=GrantState.ATTENTION) | Q(member__state=MemberState.ATTENTION) | _TROUBLED_SITE
-_WAITING = ~Q(state=GrantState.ATTENTION) & ~Q(member__state=MemberState.ATTENTION) & ~_TROUBLED_SITE
+def _stuck() -> Q:
+    """Of grants that are not as desired: those that only a person can help. The others settle by themselves.
+
+    Stuck members and troubled sites are few; grants that wait may be very many.
+    """
+    stuck = Q(state=GrantState.ATTENTION)
+    stuck |= Q(member__in=Member.objects.filter(state=MemberState.ATTENTION).values("pk"))
+    troubled = Site.objects.filter(Q(state=SiteState.ATTENTION) | Q(active=False) | Q(paused=True))
+    if sites := list(troubled.values_list("pk", flat=True)):
+        stuck |= Q(member__site__in=sites)
+    return stuck
 
 
 def _conditions(asked: OrdersAsked, order: str) -> list[Q]:
@@ -144,9 +150,9 @@ def _standing(state: OrderState, order: str) -> Q:
         case OrderState.RIGHT:
             return Q((f"{order}held", False), (f"{order}unmapped", [])) & Q(~Exists(unsettled))
         case OrderState.WAITING:
-            return Q(Exists(unsettled.filter(_WAITING)))
+            return Q(Exists(unsettled.exclude(_stuck())))
         case OrderState.ATTENTION:
-            return Q(Exists(unsettled.filter(_STUCK)))
+            return Q(Exists(unsettled.filter(_stuck())))
         case OrderState.UNMAPPED:
             return ~Q((f"{order}unmapped", []))
         case OrderState.HELD | OrderState.FAILING | OrderState.PAUSED | OrderState.CANCELLED | OrderState.REFUNDED:
