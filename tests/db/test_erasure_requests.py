@@ -15,6 +15,7 @@ from factories import MONTH, line, placed, rebill
 from guestlist.access.models import ErasedHolding, Grant, Member, MemberState, StaffChange
 from guestlist.access.queries import person
 from guestlist.access.staff_refusals import NotKnown, StaffRefused
+from guestlist.accounts import acts
 from guestlist.accounts.actor import Actor, acting
 from guestlist.accounts.models import AuditEntry, User
 from guestlist.connections.models import Site
@@ -232,6 +233,8 @@ def test_a_request_taken_back_erases_nobody(shop):
 
     assert withdraw(NORA)
     assert not withdraw(NORA)
+    did = AuditEntry.objects.exclude(did="").order_by("pk").values_list("did", flat=True)
+    assert list(did) == [acts.ERASURE_ASKED, acts.ERASURE_WITHDRAWN]
     stored.confirm("academy")
     stored.confirm("club")
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from guestlist.cli import staff
+from guestlist.cli import privacy, staff
 from guestlist.cli.console import AsJson, boot, print_json
 from guestlist.cli.errors import CommandError
 from guestlist.cli.person import print_person
@@ -59,3 +59,5 @@ app.command()(staff.hold)
 app.command()(staff.release)
 app.command("resend-password")(staff.resend_password)
 app.command("try-again")(staff.try_again)
+app.command()(privacy.export)
+app.command()(privacy.erase)

@@ -58,14 +58,18 @@ def request_erasure(email: str, *, end_access: bool, why: str) -> Erased | None:
         Erasure.objects.filter(email_key__in=found.addresses).exclude(email_key=key).delete()
         row, _ = Erasure.objects.update_or_create(email_key=key, defaults=asked)
         erased = _finish(row)
-    if erased is None:
-        log.info("erasure_waits", erasure=row.pk)
+        if erased is None:
+            audit.write(Kind.WORK, acts.ERASURE_ASKED, None, end_access=end_access, why=why)
+            log.info("erasure_waits", erasure=row.pk)
     return erased
 
 
 def withdraw(email: str) -> bool:
     """Take a request back that still waits; what was ended meanwhile stays ended. Returns whether there was one."""
-    taken, _ = Erasure.objects.filter(email_key__in=whose(email).addresses).delete()
+    with transaction.atomic():
+        taken, _ = Erasure.objects.filter(email_key__in=whose(email).addresses).delete()
+        if taken:
+            audit.write(Kind.WORK, acts.ERASURE_WITHDRAWN, None)
     return bool(taken)
 
 
