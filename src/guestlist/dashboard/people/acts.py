@@ -14,12 +14,21 @@ from django.utils.translation import gettext as _
 from guestlist.access.queries import person
 from guestlist.access.staff import change, resend_password_mail, resync, try_members_again
 from guestlist.access.staff_refusals import StaffRefused
+from guestlist.accounts import acts as audited
 from guestlist.accounts.audit import record
 from guestlist.accounts.roles import Role
 from guestlist.dashboard.pages import StaffRequest, back, page, redirect_to
 from guestlist.dashboard.people.forms import ActForm
 from guestlist.domain.staff import Act
 from guestlist.sites.contract import NeedsAttention, RetryLater
+
+_AUDITED = {
+    Act.GRANT: audited.GRANTED,
+    Act.EXTEND: audited.EXTENDED,
+    Act.REVOKE: audited.REVOKED,
+    Act.HOLD: audited.HELD,
+    Act.RELEASE: audited.RELEASED,
+}
 
 
 def address_of(email: str) -> str:
@@ -28,7 +37,7 @@ def address_of(email: str) -> str:
 
 
 @page(Role.OPERATOR, change=Role.OPERATOR)
-def act(request: StaffRequest, act: str) -> HttpResponse:
+def by_hand(request: StaffRequest, act: str) -> HttpResponse:
     """Grant, extend, revoke, hold or release."""
     if act not in list(Act):
         raise Http404
@@ -39,7 +48,7 @@ def act(request: StaffRequest, act: str) -> HttpResponse:
     form = ActForm(Act(act), request.POST or None, **values)
     if request.method == "POST" and form.is_valid() and _done(request, form):
         return redirect_to(request, address_of(form.cleaned_data["email"]))
-    shown = {"form": form, "act": act, "email": email, "person": found, "site": form["site"].value() or ""}
+    shown = {"form": form, "act": act, "email": email, "person": found, "site": form.chosen_site}
     return render(request, "dashboard/people/act.html", shown, status=422 if form.is_bound else 200)
 
 
@@ -53,7 +62,7 @@ def password(request: StaffRequest) -> HttpResponse:
         except StaffRefused as error:
             messages.error(request, f"{error.problem} {error.remedy}")
             return back(request, "people:list")
-        record(request, "asked for a password mail", site=site)
+        record(request, audited.PASSWORD_MAILED, site=site, email=email)
         match outcome:
             case RetryLater(reason=reason):
                 messages.error(request, _("%(reason)s Try again later.") % {"reason": reason})
@@ -74,7 +83,7 @@ def look_anew(request: StaffRequest) -> HttpResponse:
         except StaffRefused as error:
             messages.error(request, f"{error.problem} {error.remedy}")
         else:
-            record(request, "had a person's access looked at anew", site=site)
+            record(request, audited.RESYNCED, site=site, email=email)
             text = _("%(site)s is looked at now; what differs there is made right again.")
             messages.success(request, text % {"site": site})
     return redirect_to(request, address_of(email))
@@ -90,7 +99,7 @@ def again(request: StaffRequest) -> HttpResponse:
         except StaffRefused as error:
             messages.error(request, f"{error.problem} {error.remedy}")
         else:
-            record(request, "tried a person again", site=site)
+            record(request, audited.TRIED_AGAIN, site=site, email=email, count=count)
             text = _("It is tried again now.") if count else _("Nothing is stuck; there is nothing to try again.")
             messages.success(request, text)
     return redirect_to(request, address_of(email))
@@ -119,5 +128,6 @@ def _done(request: StaffRequest, form: ActForm) -> bool:
     except StaffRefused as error:
         form.refuse(error)
         return False
+    record(request, _AUDITED[form.act], site=given["site"], email=given["email"], level=given["level"])
     messages.success(request, _("Done. The site follows within moments; this page shows when it has."))
     return True

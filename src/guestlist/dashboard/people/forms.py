@@ -99,21 +99,31 @@ class ActForm(forms.Form):
     def __init__(self, act: Act, *args: Any, known: bool, **values: Any) -> None:
         super().__init__(*args, **values)
         self.act = act
-        sites = list(Site.objects.filter(active=True).order_by("pk").only("pk", "levels"))
-        chosen = self.data.get("site") or self.initial.get("site") or (sites[0].pk if len(sites) == 1 else "")
-        levels = [
-            (level, f"{title or level}")
-            for site in sites
-            if site.pk == chosen
-            for level, title in level_titles(site.levels).items()
-        ]
-        asked = self.data.get("level") or self.initial.get("level")
-        if asked and asked not in dict(levels):
-            levels.append((asked, asked))  # one that the site does not have any more
-        first = ("", _("All levels of the site")) if act in ALL_LEVELS else ("", "–")
-        self.fields["site"].choices = [(site.pk, site.pk) for site in sites]  # type: ignore[attr-defined]
-        self.fields["level"].choices = [first, *levels]  # type: ignore[attr-defined]
-        self.fields["level"].required = act in LASTING
+        sites = {site.pk: site for site in Site.objects.filter(active=True).order_by("pk").only("pk", "levels")}
+        named = self.data.get("site") or self.initial.get("site") or (next(iter(sites)) if len(sites) == 1 else "")
+        self.chosen_site: str = named
+        self.fields["site"].choices = [(pk, pk) for pk in sites]  # type: ignore[attr-defined]
+        offered: list[Any]
+        if named:
+            self.initial["site"] = named
+            self.fields["site"].widget = forms.HiddenInput()
+            levels = _levels(sites[named]) if named in sites else {}
+            asked = self.data.get("level") or self.initial.get("level")
+            if asked and asked not in levels:
+                levels[asked] = asked  # one that the site does not have any more
+            offered = list(levels.items())
+        else:
+            # The level says at which site.
+            self.fields["site"].required = False
+            self.fields["site"].widget = forms.HiddenInput()
+            offered = [
+                (pk, [(f"{pk}{BETWEEN}{level}", title) for level, title in _levels(site).items()])
+                for pk, site in sites.items()
+            ]
+            offered += [] if act in LASTING else [(_("All levels"), [(f"{pk}{BETWEEN}", pk) for pk in sites])]
+        first = ("", _("All levels of the site")) if named and act in ALL_LEVELS else ("", _("Choose one"))
+        self.fields["level"].choices = [first, *offered]  # type: ignore[attr-defined]
+        self.fields["level"].required = act in LASTING or not named
         if act not in LASTING:
             del self.fields["lasts"], self.fields["until"]
         if known or act is not Act.GRANT:
@@ -122,8 +132,13 @@ class ActForm(forms.Form):
             self.fields["email"].widget = forms.HiddenInput()
 
     def clean(self) -> dict[str, Any]:
-        """A last day where one is needed."""
+        """The site and its level apart; a last day where one is needed."""
         found: dict[str, Any] = super().clean() or {}
+        if "site" in self.errors:
+            # Its field is not seen.
+            self.add_error(None, _("There is no such site, or it is disconnected."))
+        if not self.chosen_site and "level" in found:
+            found["site"], _slash, found["level"] = found["level"].partition(BETWEEN)
         if found.get("lasts") == "until" and not found.get("until") and "until" not in self.errors:
             self.add_error("until", _("Choose the last day, or “for ever”."))
         return found
@@ -135,14 +150,28 @@ class ActForm(forms.Form):
 
     def refuse(self, error: StaffRefused) -> None:
         """Show why it cannot be done, at the field that is to blame."""
-        field = error.field if error.field in self.fields else None
-        hidden = field is not None and self.fields[field].widget.is_hidden
-        self.add_error(None if hidden else field, f"{error.problem} {error.remedy}")
+        seen = error.field in self.fields and not self.fields[error.field].widget.is_hidden
+        self.add_error(error.field if seen else None, f"{error.problem} {error.remedy}")
+
+
+def _levels(site: Site) -> dict[str, str]:
+    """Name by level."""
+    return {level: title or level for level, title in level_titles(site.levels).items()}
 
 
 class EraseForm(forms.Form):
-    """The address once more, so that nobody is erased by a slip of the hand, and why."""
+    """What becomes of the access, the address once more so that nobody is erased by a slip of the hand, and why."""
 
+    END, KEEP = "end", "keep"
+
+    access = forms.ChoiceField(
+        label=gettext_lazy("What becomes of their access"),
+        choices=[
+            (END, gettext_lazy("End it first. The data is erased once every site has confirmed the end.")),
+            (KEEP, gettext_lazy("Leave it at the sites as it is, with the last day that it has there.")),
+        ],
+        widget=forms.RadioSelect,
+    )
     typed = forms.CharField(
         label=gettext_lazy("Type the e-mail address to confirm"),
         max_length=320,

@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from guestlist.access.queries import person
+from guestlist.accounts.acts import EXPORTED
 from guestlist.accounts.audit import record
 from guestlist.accounts.roles import Role
 from guestlist.connections.models import Site
@@ -45,7 +46,7 @@ def export(request: HttpRequest) -> HttpResponse:
     found = known_of(request.GET.get("email", "").replace("\0", ""))
     if found is None:
         raise Http404
-    record(request, "exported a person's data", orders=len(found["orders"]))
+    record(request, EXPORTED, orders=len(found["orders"]))
     return HttpResponse(
         json.dumps(found, indent=2, ensure_ascii=False),
         content_type="application/json",

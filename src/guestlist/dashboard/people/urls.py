@@ -14,5 +14,5 @@ urlpatterns = [
     path("people/password", acts.password, name="password"),
     path("people/look-anew", acts.look_anew, name="look_anew"),
     path("people/again", acts.again, name="again"),
-    path("people/<slug:act>", acts.act, name="act"),
+    path("people/<slug:act>", acts.by_hand, name="act"),
 ]
