@@ -25,6 +25,11 @@ demo: venv ## Run Guestlist with a sandbox cart and a sandbox site (Ctrl+C ends 
 test: venv ## Run all tests, on an embedded PostgreSQL of their own
 	$(BIN)/pytest
 
+.PHONY: test-browser
+test-browser: venv ## Walk through the dashboard with Chromium (root gets it by itself, from Debian)
+	@PYTHONPATH=tests $(BIN)/python -m browser.chromium
+	$(BIN)/pytest tests/browser
+
 .PHONY: check
 check: lint types layers lock-check vendor-check migrations-check docs ## Run every check that is not a test
 
