@@ -7,13 +7,13 @@ proves it with the database's own plans).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
-from django.db.models import Case, Exists, OuterRef, Q, QuerySet, When
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from guestlist.access.models import Grant, GrantState, Member, MemberState
 from guestlist.connections.models import Site, SiteState
@@ -97,13 +97,29 @@ def order_rows(found: Sequence[Order | OrderItem]) -> list[OrderRow]:
     stored = OrderItem.objects.filter(order__in=orders).order_by("id").values_list("order_id", "item", "name")
     for order_id, item, name in stored:
         items[order_id].append((item, name))
-    of_access: defaultdict[int | None, set[OrderState]] = defaultdict(set)
-    unsettled = Grant.objects.filter(order__in=orders).exclude(state=GrantState.RIGHT)
-    for order_id, stuck in unsettled.annotate(stuck=Case(When(_stuck(), then=True), default=False)).values_list(
-        "order_id", "stuck"
-    ):
-        of_access[order_id].add(OrderState.ATTENTION if stuck else OrderState.WAITING)
+    of_access = _of_access(orders)
     return [_row(order, items[order.pk], of_access[order.pk]) for order in orders]
+
+
+def _of_access(orders: Collection[Order]) -> defaultdict[int | None, set[OrderState]]:
+    """What waits, and what needs a person, by order.
+
+    All grants of the orders are read: there are few of each order, while those that wait may be very many together.
+    """
+    found: defaultdict[int | None, set[OrderState]] = defaultdict(set)
+    sites = _troubled_sites()
+    grants = Grant.objects.filter(order__in=orders)
+    for order_id, state, member, site in grants.values_list("order_id", "state", "member__state", "member__site_id"):
+        if state != GrantState.RIGHT:
+            stuck = state == GrantState.ATTENTION or member == MemberState.ATTENTION or site in sites
+            found[order_id].add(OrderState.ATTENTION if stuck else OrderState.WAITING)
+    return found
+
+
+def _troubled_sites() -> set[str]:
+    """Sites where nothing goes on before somebody has seen to it."""
+    troubled = Site.objects.filter(Q(state=SiteState.ATTENTION) | Q(active=False) | Q(paused=True))
+    return set(troubled.values_list("pk", flat=True))
 
 
 def _stuck() -> Q:
@@ -113,8 +129,7 @@ def _stuck() -> Q:
     """
     stuck = Q(state=GrantState.ATTENTION)
     stuck |= Q(member__in=Member.objects.filter(state=MemberState.ATTENTION).values("pk"))
-    troubled = Site.objects.filter(Q(state=SiteState.ATTENTION) | Q(active=False) | Q(paused=True))
-    if sites := list(troubled.values_list("pk", flat=True)):
+    if sites := _troubled_sites():
         stuck |= Q(member__site__in=sites)
     return stuck
 
