@@ -198,6 +198,37 @@ def test_an_unreadable_delivery_with_no_address_is_found_by_the_carts_customer_n
     assert Delivery.objects.filter(pk=other.pk).exists()
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "customer%5Bemail%5D=JOS%C3%89.o_b%2Bx%40buyers.test",
+        '{"customer": {"email": "José.o_b+x@buyers.test"}}',
+        '{"customer": {"email": "jos\\u00e9.o_b+x@buyers.test"}}',
+        "no form: josé.o_b+x@buyers.test",
+    ],
+)
+def test_an_address_is_found_in_a_body_however_it_is_written(shop, body):
+    theirs = stored.store(state=DeliveryState.IGNORED, body=body.encode())
+    other = stored.store(state=DeliveryState.IGNORED, body=body.replace("o_b", "oxb").encode())
+
+    erased = request_erasure("José.o_b+x@buyers.test", end_access=False, why="asked")
+
+    assert erased is not None
+    assert not Delivery.objects.filter(pk=theirs.pk).exists()
+    assert Delivery.objects.filter(pk=other.pk).exists()
+
+
+def test_where_very_many_deliveries_are_to_be_looked_through_the_worker_does_it(shop, monkeypatch):
+    monkeypatch.setattr("guestlist.people.whose.MANY", 3)
+    for _ in range(4):
+        stored.store(state=DeliveryState.IGNORED)
+
+    assert request_erasure(NORA, end_access=False, why="asked") is None
+    assert waits_for() == ""
+    assert finish_requests() == 1
+    assert person(NORA) is None
+
+
 def test_two_customers_whom_the_cart_has_put_together_are_one_person(shop):
     other = Buyer("nora.old@buyers.test", "910000000000000009", "Nora", "Lind")
     first = placed("2026-01-10", line("product-99", paid_minor=900), order_id="8001", buyer=other)

@@ -76,7 +76,7 @@ def _erase(email: str, access: Access, why: str, *, as_json: bool) -> None:
         }
         print_json({"erased": erased is not None, **counts, "waits_for": waits_for})
     elif erased is None:
-        print("They are erased by the worker as soon as nothing is under way for them any more:")
+        print("They are erased by the worker as soon as nothing is under way for them any more.")
         for words in waits_for:
             print_paragraph(words, indent="  ")
         print("`guestlist members erase EMAIL --withdraw` takes it back until then.")

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 import procrastinate
 import psycopg
 import structlog
+from django.db import InterfaceError, OperationalError
 from procrastinate import exceptions
 from procrastinate.contrib.django import app as django_app
 from procrastinate.jobs import Status
@@ -28,7 +29,7 @@ from guestlist.connections.kick import CHANNEL
 from guestlist.engine.nightly import due_now, quiet_hour
 from guestlist.engine.prompt import PromptWorker
 from guestlist.engine.pulse import count_up
-from guestlist.engine.tasks import INBOX, LANES, RUNNING, align, interpret, lane, reconcile
+from guestlist.engine.tasks import INBOX, LANES, RUNNING, align, interpret, lane, reconcile, running
 from guestlist.fulfilment.align_runs import runs_to_do
 from guestlist.inbox.interpret import shards_waiting
 from guestlist.people.requests import finish_requests
@@ -74,6 +75,7 @@ async def _main() -> None:
             asyncio.create_task(_run_queue(app, LANES, LANE_SLOTS)),
             asyncio.create_task(_hear_kicks(app)),
             asyncio.create_task(_tick(app)),
+            asyncio.create_task(_erase_people()),
         ]
         log.info("worker_ready")
         stopped = asyncio.create_task(stop.wait())
@@ -150,7 +152,6 @@ async def _tick(app: procrastinate.App) -> None:
             for kind, name in await asyncio.to_thread(_work_to_do):
                 await _defer(app, kind, name)
             await asyncio.to_thread(_count_up)
-            await asyncio.to_thread(_erase)
         except (psycopg.OperationalError, exceptions.ConnectorException) as error:
             log.warning("tick_failed", reason=str(error).splitlines()[0])
         except Exception:
@@ -171,8 +172,20 @@ def _count_up() -> None:
         count_up()
 
 
+async def _erase_people() -> None:
+    """Beside the tick, because looking through very many deliveries takes longer than that may wait."""
+    while True:
+        try:
+            await asyncio.to_thread(_erase)
+        except (OperationalError, InterfaceError) as error:
+            log.warning("erasing_failed", reason=str(error).splitlines()[0])
+        except Exception:
+            log.exception("erasing_failed")
+        await asyncio.sleep(TICK_SECONDS)
+
+
 def _erase() -> None:
-    with database_stage():
+    with running("erase"), database_stage():
         finish_requests()
 
 

@@ -17,7 +17,7 @@ from guestlist.accounts.models import Kind
 from guestlist.domain.addresses import without
 from guestlist.people.erase import Erased, NotYet, ask_to_end, erase, under_way
 from guestlist.people.models import Erasure
-from guestlist.people.whose import whose
+from guestlist.people.whose import many_untold, whose
 
 log = structlog.get_logger(__name__)
 
@@ -57,7 +57,8 @@ def request_erasure(email: str, *, end_access: bool, why: str) -> Erased | None:
         key = email.strip().lower()
         Erasure.objects.filter(email_key__in=found.addresses).exclude(email_key=key).delete()
         row, _ = Erasure.objects.update_or_create(email_key=key, defaults=asked)
-        erased = _finish(row)
+        # The worker has time to look through very many deliveries. Who is not known is told so at once.
+        erased = None if many_untold() and not found.nobody else _finish(row)
         if erased is None:
             audit.write(Kind.WORK, acts.ERASURE_ASKED, None, end_access=end_access, why=why)
             log.info("erasure_waits", erasure=row.pk)

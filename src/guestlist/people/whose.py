@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -17,6 +19,10 @@ from guestlist.orders.models import Customer, Fact, Order
 
 # Deliveries in these states may belong to nobody's order, so that only their bodies tell whom they are about.
 _WITHOUT_FACTS = (DeliveryState.WAITING, DeliveryState.IGNORED, DeliveryState.UNREADABLE, DeliveryState.FAILED)
+
+
+# As many bodies are read in a moment.
+MANY = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,30 +85,48 @@ def whose(email: str) -> Whose:
     )
 
 
+def many_untold() -> bool:
+    """Whether there are so many deliveries that told of no order that `only_naming` takes some seconds."""
+    # One by one, because each state has an index that knows just its own.
+    counts = (Delivery.objects.filter(state=state)[: MANY + 1].count() for state in _WITHOUT_FACTS)
+    return sum(counts) > MANY
+
+
 def only_naming(found: Whose, states: Collection[DeliveryState] = _WITHOUT_FACTS) -> frozenset[int]:
     """Deliveries that told of no order and are about the person all the same, as their bodies say.
 
-    Reads all bodies in these states: some seconds where there are very many.
+    Reads all bodies in these states: several seconds where there are hundreds of thousands.
     """
     ids = Customer.objects.filter(pk__in=found.customers).values_list("external_id", flat=True)
     known_as = found.addresses | {external_id.lower() for external_id in ids if external_id}
-    # In a form an address is encoded, in JSON it is not.
-    forms = sorted({form for word in known_as for form in (word, encoded(word).lower())})
-    if not forms:
-        return frozenset()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT d.id, c.kind, d.body FROM inbox_delivery d JOIN connections_cart c ON c.id = d.cart_id
-             WHERE d.state = ANY(%(states)s)
-               AND EXISTS (SELECT 1 FROM unnest(%(forms)s::text[]) form
-                            WHERE position(form IN lower(encode(d.body, 'escape'))) > 0
-                               OR position(convert_to(form, 'UTF8') IN d.body) > 0)
-            """,
-            {"states": [state.value for state in states], "forms": forms},
-        )
-        candidates = cursor.fetchall()
-    return frozenset(pk for pk, kind, body in candidates if _is_about(kind, bytes(body), found.addresses, known_as))
+    # As it is, as it stands in a form, and as it may stand in JSON; what is no ASCII in capitals, too.
+    words = {form for word in known_as for form in (word, word.upper())}
+    forms = {
+        form.lower() for word in words for form in (_escaped(word), encoded(word), _escaped(json.dumps(word)[1:-1]))
+    }
+    about: set[int] = set()
+    for state in states if forms else ():
+        with connection.cursor() as cursor:
+            cursor.execute(_NAMING, [state.value, [f"%{_pattern(form)}%" for form in sorted(forms)]])
+            rows = cursor.fetchall()
+        about |= {pk for pk, kind, body in rows if _is_about(kind, bytes(body), found.addresses, known_as)}
+    return frozenset(about)
+
+
+_NAMING = """
+    SELECT d.id, c.kind, d.body FROM inbox_delivery d JOIN connections_cart c ON c.id = d.cart_id
+     WHERE d.state = %s AND lower(encode(d.body, 'escape') COLLATE "C") LIKE ANY(%s)
+"""
+
+
+def _escaped(text: str) -> str:
+    """A text as PostgreSQL's `encode(..., 'escape')` shows its bytes."""
+    return "".join(chr(byte) if byte < 128 else f"\\{byte:03o}" for byte in text.replace("\\", r"\\").encode())
+
+
+def _pattern(text: str) -> str:
+    """A text that LIKE takes for itself."""
+    return re.sub(r"([\\%_])", r"\\\1", text)
 
 
 def _is_about(kind: str, body: bytes, addresses: Collection[str], known_as: Collection[str]) -> bool:
