@@ -7,11 +7,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
+from guestlist.domain.help_topics import HelpTopic
 from guestlist.sites.contract import Attempt, Connection, Levels, NeedsAttention, RetryLater
 from guestlist.sites.registry import all_platforms
 
 # A site that hangs takes its whole timeout; several are asked side by side.
 SIDE_BY_SIDE = 8
+
+_ABOUT_CREDENTIALS = (
+    HelpTopic.WRONG_CREDENTIALS,
+    HelpTopic.HEADER_STRIPPED,
+    HelpTopic.APPLICATION_PASSWORDS_DISABLED,
+    HelpTopic.USER_WITHOUT_RIGHT,
+)
 
 K = TypeVar("K")
 
@@ -26,6 +34,8 @@ class Proof:
     @property
     def refused_credentials(self) -> bool:
         """The site answered, and it was the credentials that it did not accept."""
+        if isinstance(self.result, NeedsAttention) and self.result.help is not None:
+            return self.result.help in _ABOUT_CREDENTIALS
         return bool(self.attempts) and self.attempts[-1].status in (401, 403)
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import tomlkit
 
+from guestlist.connections.rotation import rotate_secret
 from guestlist.domain.help_topics import HelpTopic
 from guestlist.domain.rules import Rule
 from guestlist.fulfilment.apply import apply_settings
@@ -60,6 +62,16 @@ def save_cart(fields: Mapping[str, Any]) -> Applied:
         EditRefused: with the problem of each field.
     """
     return _save({"carts": [dict(fields)]})
+
+
+def rotate_cart_secret(cart_id: str, secret: str, *, keep_for: timedelta) -> None:
+    """Make another word a cart's secret; the present one counts as well for so long.
+
+    Raises:
+        EditRefused: it can be no secret.
+    """
+    _save({"carts": [{"id": cart_id, "secret": secret}]}, dry_run=True)
+    rotate_secret(cart_id, secret, keep_for=keep_for)
 
 
 def save_site(fields: Mapping[str, Any]) -> Applied:

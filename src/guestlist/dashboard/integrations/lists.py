@@ -1,0 +1,40 @@
+"""`/settings/integrations`: all carts and sites, each with its state."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from guestlist.carts.registry import all_carts
+from guestlist.connections.models import SiteState
+from guestlist.dashboard.pages import page
+from guestlist.engine.overview import CartStatus, SiteStatus, overview
+from guestlist.sites.registry import all_platforms
+
+
+@page()
+def show(request: HttpRequest) -> HttpResponse:
+    """The cards."""
+    found = overview()
+    cart_kinds, site_kinds = all_carts(), all_platforms()
+    values = {
+        "carts": [(cart, cart_state(cart), cart_kinds[cart.kind].label) for cart in found.carts],
+        "sites": [(site, site_state(site), site_kinds[site.kind].label) for site in found.sites],
+    }
+    return render(request, "dashboard/integrations/list.html", values)
+
+
+def cart_state(cart: CartStatus) -> str:
+    """As a badge shows it."""
+    if not cart.active:
+        return "inactive"
+    if any(refusal.reason in ("wrong-secret", "no-secret") for refusal in cart.refused_today):
+        return "attention"
+    return "ok" if cart.last_delivery_at else "new"
+
+
+def site_state(site: SiteStatus) -> str:
+    """As a badge shows it."""
+    if not site.active:
+        return "inactive"
+    return "paused" if site.paused else SiteState(site.state).value
