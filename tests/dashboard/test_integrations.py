@@ -13,6 +13,7 @@ from django.utils import timezone
 
 import stored
 from db.conftest import make_cart, make_site
+from guestlist.access.sitestate import close_sites
 from guestlist.connections.models import Cart, Site, SiteState
 from guestlist.fulfilment.rules import rules_of
 from guestlist.inbox.models import Delivery
@@ -27,6 +28,12 @@ AT = "/settings/integrations"
 def server() -> Iterator[SandboxSite]:
     with SandboxSite() as site:
         yield site
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    yield
+    close_sites()
 
 
 class Shown:
