@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from browser.addresses import NO_PAGES, PAGES, Visit, page_names, visits
 from browser.conftest import Shown
-from browser.watched import COLOURS, Watched
+from browser.watched import COLOURS, SCREENSHOTS, Watched
 
 MOST_BYTES = 300_000
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
@@ -19,7 +17,6 @@ _AT_ONCE = """() => {
     sheet.replaceSync("*, *::before, *::after { transition: none !important; animation: none !important }");
     document.adoptedStyleSheets.push(sheet);
 }"""
-SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 
 
 def test_every_page_has_an_example():

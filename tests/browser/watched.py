@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import CDPSession, ConsoleMessage, Page, Request
 
 AXE = Path(__file__).parent / "vendor" / "axe-core-4.14.1" / "axe.min.js"
+SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 SERIOUS = ("serious", "critical")
 # What another theme can change.
 COLOURS = ("color-contrast", "link-in-text-block")
