@@ -62,6 +62,11 @@ class CatalogueItem:
         return next((rule for rule in self.rules if rule.option == option), None)
 
     @property
+    def was_sold(self) -> bool:
+        """Whether anybody bought it, in test mode or live."""
+        return any(option.seen_on for option in self.options)
+
+    @property
     def mapped(self) -> bool:
         """Whether a rule applies to each option that was ever sold."""
         return self.rule_of(None) is not None or (

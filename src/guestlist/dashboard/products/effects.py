@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+import psycopg
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -24,15 +26,30 @@ from guestlist.fulfilment.rules import rules_of
 # A page looks at so many orders; the counts are of all.
 LOOKED_AT = 200
 SHOWN = 10
+# With a great many orders counting takes seconds; a page does not wait for longer than this.
+COUNT_AT_MOST_MS = 20_000
 SAMPLE_MONTH, SAMPLE_DAY = 3, 3
 
 
-def effect(cart_id: str, item: Item, rules: Sequence[Rule]) -> Alignment:
-    """What bringing past sales of an item in line with rules that are not saved yet would change."""
-    in_force = {cart.pk: rules_of(cart.pk) for cart in Cart.objects.filter(active=True)}
-    others = [rule for rule in in_force.get(cart_id, []) if rule.item != item]
-    in_force[cart_id] = [*others, *rules]
-    return preview(cart_id, item, at_most=LOOKED_AT, shown=SHOWN, in_force=InForce(rules=in_force))
+def effect(cart_id: str, item: Item, rules: Sequence[Rule] | None = None) -> Alignment | None:
+    """What bringing past sales of an item in line would change; None = counting takes too long for a page.
+
+    Args:
+        rules: the item's rules as entered; those that are stored, if left out.
+    """
+    in_force = None
+    if rules is not None:
+        by_cart = {cart.pk: rules_of(cart.pk) for cart in Cart.objects.filter(active=True)}
+        by_cart[cart_id] = [*(rule for rule in by_cart.get(cart_id, []) if rule.item != item), *rules]
+        in_force = InForce(rules=by_cart)
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(COUNT_AT_MOST_MS)])
+            return preview(cart_id, item, at_most=LOOKED_AT, shown=SHOWN, in_force=in_force)
+    except OperationalError as error:
+        if isinstance(error.__cause__, psycopg.errors.QueryCanceled):
+            return None
+        raise
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,11 @@ def _radio(field: str, label: Any) -> forms.ChoiceField:
 class RuleForm(forms.Form):
     """What an item gives in one of its pricing options, or in all: levels, how long, what ends it, which mails."""
 
-    levels = forms.MultipleChoiceField(label=_("Levels"), required=False)
+    levels = forms.MultipleChoiceField(
+        label=_("Levels"),
+        required=False,
+        error_messages={"invalid_choice": _("%(value)s is no level of a connected site any more. Choose another one.")},
+    )
     access = forms.ChoiceField(
         label=_("How long access lasts"),
         choices=[*_choices("access"), (FIXED, _("Every charge gives access for a fixed time."))],
@@ -103,10 +107,13 @@ class RuleForm(forms.Form):
 
     use_required_attribute = False
 
-    def __init__(self, sites: Sequence[SiteLevels], rule: Rule | None, *, prefix: str, data: Any = None) -> None:
+    def __init__(
+        self, sites: Sequence[SiteLevels], rule: Rule | None, *, item: Item, prefix: str, data: Any = None
+    ) -> None:
         self._sites = sites
         self._rule = rule
-        super().__init__(data, prefix=prefix, initial=_initial(rule))
+        # A page shows the forms of several items: the names of their fields are the same, their ids are not.
+        super().__init__(data, prefix=prefix, auto_id=f"{item}-%s", initial=_initial(rule))
         unknown = [target for target in (rule.grants if rule else ()) if target not in terms_of(sites)]
         self.unknown = [f"{target.site} {target.level}" for target in unknown]
         self.fields["levels"].choices = [  # type: ignore[attr-defined]
@@ -128,6 +135,11 @@ class RuleForm(forms.Form):
             (site, [(f"{site.id}/{level.id}", level, f"{site.id}/{level.id}" in chosen) for level in site.levels])
             for site in self._sites
         ]
+
+    @property
+    def has_hidden_errors(self) -> bool:
+        """Whether anything is wrong with what is folded away until it is asked for."""
+        return bool(self.errors.keys() - {"levels"})
 
     @property
     def has_levels(self) -> bool:
@@ -202,12 +214,11 @@ class ItemForm:
         by_option = any(rule.option is not None for rule in entry.rules)
         self.split = (data.get("split") if data else None) or (EACH if by_option else SAME)
         general = entry.rule_of(None)
-        self.general = Part(None, RuleForm(sites, general, prefix="all", data=data))
+        self.general = Part(None, RuleForm(sites, general, item=entry.item, prefix="all", data=data))
         self.each = [
-            Part(option, RuleForm(sites, self._first_shown(option), prefix=f"o{number}", data=data))
+            Part(option, RuleForm(sites, self._first_shown(option), item=entry.item, prefix=f"o{number}", data=data))
             for number, option in enumerate(options)
         ]
-        self.problem = ""
 
     def _first_shown(self, option: Option) -> Rule | None:
         own = self.entry.rule_of(option.id)
@@ -264,7 +275,13 @@ class QuickMapForm(forms.Form):
     cart = forms.CharField(widget=forms.HiddenInput)
     item = forms.CharField(widget=forms.HiddenInput)
     option = forms.CharField(widget=forms.HiddenInput, required=False)
-    target = forms.ChoiceField(label=_("Level"))
+    target = forms.ChoiceField(
+        label=_("Level"),
+        error_messages={
+            "required": _("Choose the level that it is to give."),
+            "invalid_choice": _("%(value)s is no level of a connected site any more. Choose another one."),
+        },
+    )
 
     def __init__(self, sites: Sequence[SiteLevels], *args: Any, **values: Any) -> None:
         super().__init__(*args, **values)

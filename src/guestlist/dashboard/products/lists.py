@@ -8,18 +8,19 @@ from dataclasses import dataclass, replace
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from guestlist.accounts.roles import Role
 from guestlist.connections.models import Cart
-from guestlist.dashboard.pages import back, page
+from guestlist.dashboard.pages import back, page, redirect_to
 from guestlist.dashboard.products.forms import QuickMapForm, SiteLevels, sites_with_levels, titles_of
 from guestlist.domain.facts import Item
 from guestlist.domain.rules import Target
-from guestlist.fulfilment.catalogue import CatalogueItem, catalogue
+from guestlist.fulfilment.catalogue import CatalogueItem, catalogue, catalogue_item
 from guestlist.fulfilment.editing import EditRefused, save_rules
 from guestlist.fulfilment.models import Rule
 from guestlist.fulfilment.unmapped import UnmappedSale, unmapped_sales
@@ -114,15 +115,20 @@ def map_quickly(request: HttpRequest) -> HttpResponse:
         messages.error(request, str(refused))
         return back(request, "products:list")
     messages.success(request, _("Saved. New buyers get it from now on."))
-    return redirect("products:align", cart_id, str(rule.item))
+    return redirect_to(request, reverse("products:align", args=(cart_id, str(rule.item))))
 
 
-def known_item(cart_id: str, item: str) -> CatalogueItem:
-    """The item of an address; one that was never sold is shown as well, so that it can be mapped beforehand.
+def in_address(cart_id: str, item: str) -> CatalogueItem:
+    """The item that an address names; one that was never sold is shown as well, so that it can be mapped beforehand.
 
     Raises:
-        ValueError: it is no item.
+        Http404: it is none, or the cart is not connected.
     """
-    parsed = Item.parse(item)
-    found = next((entry for entry in catalogue(cart_id) if entry.item == parsed), None)
+    if not Cart.objects.filter(pk=cart_id, active=True).exists():
+        raise Http404
+    try:
+        parsed = Item.parse(item)
+    except ValueError as error:
+        raise Http404 from error
+    found = catalogue_item(cart_id, parsed)
     return found or CatalogueItem(cart=cart_id, item=parsed, name=item, options=(), rules=(), products=())

@@ -6,20 +6,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from guestlist.accounts.roles import Role
-from guestlist.connections.models import Cart
-from guestlist.dashboard.pages import page, redirect_to
+from guestlist.dashboard.pages import back, page, redirect_to
+from guestlist.dashboard.products.aligning import begin
 from guestlist.dashboard.products.effects import Row, effect, examples
 from guestlist.dashboard.products.forms import ItemForm, Part, sites_with_levels, terms_of, titles_of
-from guestlist.dashboard.products.lists import known_item
+from guestlist.dashboard.products.lists import in_address
 from guestlist.domain.facts import ItemType
-from guestlist.domain.sentences import consequences
-from guestlist.fulfilment.align_runs import begin_alignment, latest_run
+from guestlist.fulfilment.align_runs import latest_run
 from guestlist.fulfilment.catalogue import CatalogueItem, add_ons, catalogue
 from guestlist.fulfilment.editing import EditRefused, save_rules
 
@@ -76,27 +75,30 @@ def _save(request: HttpRequest, entry: CatalogueItem) -> HttpResponse:
     rules, do = form.rules(), request.POST.get("do", "check")
     if do == "outlook":
         return _page(request, entry, form)
+    asks = do in ("check", "count") and entry.was_sold and set(rules) != set(entry.rules)
     try:
-        save_rules(entry.cart, rules, instead_of=form.keys, dry_run=True)
-        if do == "check" and (found := effect(entry.cart, entry.item, rules)).orders:
-            return _page(request, entry, form, effect=found)
-        save_rules(entry.cart, rules, instead_of=form.keys)
+        save_rules(entry.cart, rules, instead_of=form.keys, dry_run=asks)
     except EditRefused as refused:
         form.take(refused)
         return _page(request, entry, form, status=422)
+    if asks:
+        counted = do == "count"
+        found = effect(entry.cart, entry.item, rules) if counted else None
+        return _page(request, entry, form, asks=True, counted=counted, effect=found)
     if do == "save-align":
-        begin_alignment(entry.cart, entry.item, str(request.user))
+        begin(request, entry)
         messages.success(request, _("Saved. Who bought before is being brought in line."))
         return redirect_to(request, reverse("products:align", args=(entry.cart, str(entry.item))))
     messages.success(request, _("Saved. New buyers get it from now on."))
-    return redirect_to(request, _address(entry))
+    return back(request, "products:show", entry.cart, str(entry.item))
 
 
 def _page(
     request: HttpRequest, entry: CatalogueItem, form: ItemForm, *, status: int = 200, **values: Any
 ) -> HttpResponse:
     tab = FUNNEL if request.GET.get("tab") == FUNNEL else FULFILMENT
-    beside = [other for other in add_ons(catalogue(entry.cart), entry) if other.item.type in _BESIDE[tab]]
+    among = {other.item: other for other in catalogue(entry.cart)}
+    beside = [other for other in add_ons(among.values(), entry) if other.item.type in _BESIDE[tab]]
     sites = form.sites
     titles = titles_of(sites)
     values |= {
@@ -111,9 +113,9 @@ def _page(
             for other in beside
         ],
         "beside_form": [ItemForm(other, sites) for other in beside],
-        "said": [(rule, list(consequences(rule).values())) for rule in entry.rules],
         "run": latest_run(entry.cart, entry.item),
-        "products": [known_item(entry.cart, str(product)) for product in entry.products],
+        "products": [among[product] for product in entry.products if product in among],
+        "next": _next(request),
     }
     return render(request, "dashboard/products/one.html", values, status=status)
 
@@ -133,18 +135,10 @@ def _outlooks(form: ItemForm) -> list[Outlook]:
     return found
 
 
-def in_address(cart_id: str, item: str) -> CatalogueItem:
-    """The item that an address names.
-
-    Raises:
-        Http404: it is none, or the cart is not connected.
-    """
-    if not Cart.objects.filter(pk=cart_id, active=True).exists():
-        raise Http404
-    try:
-        return known_item(cart_id, item)
-    except ValueError as error:
-        raise Http404 from error
+def _next(request: HttpRequest) -> str:
+    """Where a bump's form on its product's page leads back to."""
+    wanted = request.POST.get("next", "")
+    return wanted if wanted.startswith("/products/") else ""
 
 
 def _address(entry: CatalogueItem) -> str:

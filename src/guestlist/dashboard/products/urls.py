@@ -12,5 +12,7 @@ urlpatterns = [
     path("products/<str:cart_id>/<str:item>/outlook", one.outlook, name="outlook"),
     path("products/<str:cart_id>/<str:item>/remove", one.remove, name="remove"),
     path("products/<str:cart_id>/<str:item>/align", aligning.show, name="align"),
+    path("products/<str:cart_id>/<str:item>/align/count", aligning.count, name="count"),
+    path("products/<str:cart_id>/<str:item>/count", aligning.count_entered, name="count_entered"),
     path("products/<str:cart_id>/<str:item>/align/run", aligning.run, name="align_run"),
 ]
