@@ -125,6 +125,7 @@ def test_where_nothing_fits_the_filters_are_taken_away_with_one_click(shop, view
 
     html = page(viewer, text="4711")
 
+    assert 'value="4711"' in html
     assert "No delivery fits" in html
     assert 'href="/deliveries"' in html
 

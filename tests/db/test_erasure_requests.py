@@ -39,8 +39,10 @@ def shop(db):
     stored.confirm("club")
 
 
-def bought() -> OrderPlaced:
-    return placed(str(TODAY), line("product-12", paid_minor=2900, frequency=MONTH, next_due_at=str(DUE)))
+def bought(order_id: str = "7001") -> OrderPlaced:
+    # Later on this day than anybody of the staff revokes anything.
+    at = str(TODAY) if order_id == "7001" else f"{TODAY} 23:59:59"
+    return placed(at, line("product-12", paid_minor=2900, frequency=MONTH, next_due_at=str(DUE)), order_id=order_id)
 
 
 @contextmanager
@@ -127,6 +129,36 @@ def test_whatever_keeps_a_site_from_confirming_is_said(shop, site, member, words
 
     assert finish_requests() == 0
     assert words in waits_for()
+
+
+def test_a_site_that_never_had_the_person_is_not_waited_for(db):
+    stored.open_shop()
+    stored.deliver(bought())
+    Site.objects.update(state="down", reason="It does not answer.")
+
+    assert request_erasure(NORA, end_access=True, why="asked") is not None
+
+
+@pytest.mark.parametrize("unclear", [Grant, Member])
+def test_a_site_that_may_have_made_the_person_is_waited_for(db, unclear):
+    stored.open_shop()
+    stored.deliver(bought())
+    unclear.objects.update(look_first=True)
+
+    assert request_erasure(NORA, end_access=True, why="asked") is None
+
+
+def test_what_is_bought_while_the_end_is_waited_for_is_given_first(shop):
+    assert request_erasure(NORA, end_access=True, why="asked") is None
+    stored.deliver(bought(order_id="7009"))
+    ended = Grant.objects.exclude(order__external_id="7009")
+    ended.update(state="right", confirmed_live=False)
+    assert finish_requests() == 0
+
+    stored.confirm("academy")
+    stored.confirm("club")
+    assert finish_requests() == 1
+    assert ErasedHolding.objects.count() == 2
 
 
 def test_who_waits_for_a_site_can_be_erased_with_their_access_left_there(shop):

@@ -116,13 +116,22 @@ def under_way(found: Whose, *, end_access: bool) -> list[str]:
     members = Member.objects.filter(pk__in=found.members).select_related("site").order_by("site_id", "pk")
     waits = []
     for member in members:
-        unsettled = end_access and member.grants.exclude(state=GrantState.RIGHT).exists()
-        if member.state == MemberState.WORKING or unsettled:
+        if member.state == MemberState.WORKING or (end_access and _is_owed(member)):
             waits.append(_waits_for(member))
     coming = Delivery.objects.filter(pk__in=found.deliveries, state=DeliveryState.WAITING).exists()
     if not waits and (coming or only_naming(found, [DeliveryState.WAITING])):
         waits.append("A delivery about this person has come and is not read yet; the worker reads it.")
     return waits
+
+
+def _is_owed(member: Member) -> bool:
+    """Whether the site has to confirm anything: the end of what it may have, or what was bought meanwhile."""
+    may_be_there = ~Q(remote_id="") | Q(look_first=True)
+    lasts = Q(until_on=None) | Q(until_on__gte=datetime.now(UTC).date())
+    unsettled = member.grants.exclude(state=GrantState.RIGHT)
+    return unsettled.filter(may_be_there | (lasts & Q(live=True))).exists() or (
+        member.look_first and unsettled.exists()
+    )
 
 
 def _waits_for(member: Member) -> str:
