@@ -144,6 +144,14 @@ def test_the_list_asks_for_news_and_gets_none_or_the_list(shop, viewer):
     assert "<html" not in news.content.decode()
 
 
+def test_a_delivery_that_was_read_meanwhile_is_news(shop):
+    delivery = stored.store()
+    before = feed("")
+    Delivery.objects.filter(pk=delivery.pk).update(state=DeliveryState.DONE)
+
+    assert feed("").newest != before.newest
+
+
 @pytest.mark.parametrize("query", ["?live=no", "?older=j5.d9"])
 def test_a_paused_list_and_older_pages_stand_still(shop, viewer, query):
     happen(Event.SITE_DOWN)

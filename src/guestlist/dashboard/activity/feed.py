@@ -37,7 +37,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """Some lines, newest first. `older`: where the next ones begin, None = these were the last; `newest`: the first."""
+    """Some lines, newest first. `older`: where the next ones begin, None = these were the last.
+
+    `newest`: which line is the first; another one once what is told of a line has changed.
+    """
 
     lines: Sequence[Happening]
     older: str | None
@@ -90,7 +93,7 @@ def feed(kind: str, cursor: str = "") -> Feed:
     return Feed(
         lines=_told(shown),
         older=_written(_after(sources, places, found, shown)) if len(found) > SHOWN else None,
-        newest=_written({source.letter: row.pk for source, row in reversed(found)}),
+        newest=_written({source.letter: row.pk for source, row in reversed(found)} | {"w": _waiting(shown)}),
     )
 
 
@@ -107,6 +110,11 @@ def _told(shown: Sequence[tuple[Source, Any]]) -> list[Happening]:
         by_source.setdefault(source.letter, (source, []))[1].append(row)
     lines = [line for source, rows in by_source.values() for line in source.tell(rows)]
     return sorted(lines, key=lambda line: line.at, reverse=True)
+
+
+def _waiting(shown: Sequence[tuple[Source, Any]]) -> int:
+    """Deliveries that are not read yet: what is told of them will change, although nothing newer comes."""
+    return sum(isinstance(row, Delivery) and row.state == DeliveryState.WAITING for _, row in shown)
 
 
 def _after(
