@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -119,9 +119,17 @@ def _problems(language: str, words: Catalog) -> Iterator[str]:
             yield f"{language}: {wrong}: {said.id!r}"
     with _file(language).with_suffix(".mo").open("rb") as file:
         compiled = read_mo(file)
-    strings = {(m.context, m.id): m.string for m in catalog if m.id and _complete(m.string)}
-    if strings != {(m.context, m.id): m.string for m in compiled if m.id}:
+    written = {(m.context, _first(m.id)): _all(m.string) for m in catalog if m.id and _complete(m.string)}
+    if written != {(m.context, _first(m.id)): _all(m.string) for m in compiled if m.id}:
         yield f"{language}: the compiled file is not made from the translations: run tools/messages.py"
+
+
+def _first(words: str | Sequence[str]) -> str:
+    return words if isinstance(words, str) else words[0]
+
+
+def _all(words: str | Sequence[str] | None) -> list[str]:
+    return [words] if isinstance(words, str) else list(words or ())
 
 
 def _complete(string: str | tuple[str, ...] | list[str] | None) -> bool:
