@@ -356,7 +356,11 @@ def test_access_is_ended_first_where_that_is_chosen_and_that_is_waited_for(shop,
     html = page(owner, "/people/erase", email=NORA)
     assert "asked for this" in html
     assert "club has not confirmed everything yet" in html
+    for where in (page(owner), page(owner, "/people/show", email=NORA)):
+        assert f"{NORA} is to be erased" in where
+        assert "club has not confirmed everything yet" in where
     owner.post(address, {"withdraw": "yes"})
+    assert "is to be erased" not in page(owner)
     assert "asked for this" not in page(owner, "/people/erase", email=NORA)
     assert Member.objects.filter(email_key=NORA).exists()
 

@@ -76,9 +76,10 @@ def withdraw(email: str) -> bool:
 
 def waiting(email: str | None = None) -> list[Waiting]:
     """Who is to be erased and is not yet, the latest first; of one person only where an address is named."""
-    rows = Erasure.objects.order_by("-pk")
-    if email is not None:
-        rows = rows.filter(email_key__in=whose(email).addresses)
+    rows = list(Erasure.objects.order_by("-pk"))
+    if rows and email is not None:
+        addresses = whose(email).addresses
+        rows = [row for row in rows if row.email_key in addresses]
     return [
         Waiting(
             email=row.email_key,

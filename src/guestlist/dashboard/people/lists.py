@@ -11,6 +11,7 @@ from guestlist.access.member_search import MemberRow, customers_without_access, 
 from guestlist.dashboard.listing import Sort, batches, csv_response, listing
 from guestlist.dashboard.pages import page
 from guestlist.dashboard.people.forms import PeopleForm
+from guestlist.people.requests import waiting
 
 SORTS = (Sort("added", ()), Sort("email", ("email_key",)), Sort("name", ("name_key",)))
 COLUMNS = ("email", "name", "site", "state", "levels", "since")
@@ -28,6 +29,7 @@ def show(request: HttpRequest) -> HttpResponse:
         "filtered": any(form.cleaned_data.values()) or bool(form.errors),
         "listing": found,
         "members": member_rows(found.rows),
+        "to_be_erased": waiting(),
         "buyers": customers_without_access(asked.text) if asked.text and first else [],
     }
     return render(request, "dashboard/people/list.html", values)

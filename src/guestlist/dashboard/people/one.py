@@ -15,14 +15,15 @@ from guestlist.accounts.roles import Role
 from guestlist.connections.models import Site
 from guestlist.dashboard.pages import page
 from guestlist.people.export import export as known_of
+from guestlist.people.requests import waiting
 from guestlist.sites.registry import all_platforms
 
 
 @page()
 def show(request: HttpRequest) -> HttpResponse:
     """All about one address."""
-    email = request.GET.get("email", "")
-    found = person(email.replace("\0", ""))
+    email = request.GET.get("email", "").replace("\0", "")
+    found = person(email)
     if found is None:
         return render(request, "dashboard/people/nobody.html", {"email": email}, status=404)
     sites = Site.objects.in_bulk({member.site for member in found.members})
@@ -32,6 +33,7 @@ def show(request: HttpRequest) -> HttpResponse:
     names += [f"{order.first_name} {order.last_name}".strip() for order in found.orders]
     values = {
         "person": found,
+        "to_be_erased": waiting(email),
         "name": next(filter(None, names), ""),
         "mails": mails,
         "elsewhere": Site.objects.filter(active=True).exclude(pk__in=sites).exists(),
