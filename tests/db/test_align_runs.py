@@ -11,6 +11,7 @@ from guestlist.access.models import Grant
 from guestlist.connections.ending import ENDING
 from guestlist.domain.facts import Buyer, Item
 from guestlist.fulfilment import align_runs
+from guestlist.fulfilment.align import Progress
 from guestlist.fulfilment.align_runs import begin_alignment, latest_run, run_alignment, runs_to_do
 from guestlist.fulfilment.editing import save_rules
 from guestlist.fulfilment.models import AlignRun
@@ -48,15 +49,41 @@ def test_asking_twice_is_one_run(sold: None) -> None:
     assert begin_alignment("shop", PRODUCT, "Olive").pk == begin_alignment("shop", PRODUCT, "Omar").pk
 
 
-def test_a_run_whose_worker_died_goes_on_where_it_was(sold: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(align_runs, "AT_ONCE", 1)
+def test_rules_changed_while_a_run_is_at_work_are_taken_up_where_it_is_asked_for_again(
+    sold: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("guestlist.fulfilment.align.BATCH", 1)
     run = begin_alignment("shop", PRODUCT, "Olive")
-    aligned = align_runs.align
+    walk = align_runs.align
 
-    def dies_after_the_first(*args: object, **values: object) -> object:
-        if AlignRun.objects.get().done:
+    def changes_meanwhile(*args: object, progress: Progress, **values: object) -> object:
+        def told(done: int, orders: int) -> None:
+            progress(done, orders)
+            if done == 1:
+                monkeypatch.setattr(align_runs, "align", walk)
+                save_rules("shop", [rule("product-12", "academy/10")])
+                assert begin_alignment("shop", PRODUCT, "Omar").pk == run.pk
+
+        return walk(*args, progress=told, **values)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(align_runs, "align", changes_meanwhile)
+    run_alignment(run.pk)
+    run.refresh_from_db()
+    assert run.finished_at is not None
+    assert levels() == {"10"}
+
+
+def test_a_run_whose_worker_died_goes_on_where_it_was(sold: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("guestlist.fulfilment.align.BATCH", 1)
+    run = begin_alignment("shop", PRODUCT, "Olive")
+    walk = align_runs.align
+
+    def dies_after_the_first(*args: object, progress: Progress, **values: object) -> object:
+        def told(done: int, orders: int) -> None:
+            progress(done, orders)
             raise SystemExit
-        return aligned(*args, **values)  # type: ignore[arg-type]
+
+        return walk(*args, progress=told, **values)  # type: ignore[arg-type]
 
     monkeypatch.setattr(align_runs, "align", dies_after_the_first)
     with pytest.raises(SystemExit):
@@ -64,7 +91,7 @@ def test_a_run_whose_worker_died_goes_on_where_it_was(sold: None, monkeypatch: p
     assert runs_to_do() == []  # it may only be slow
     AlignRun.objects.update(beat_at=timezone.now() - align_runs.SILENT_AFTER * 2)
     assert runs_to_do() == [run.pk]
-    monkeypatch.setattr(align_runs, "align", aligned)
+    monkeypatch.setattr(align_runs, "align", walk)
     run_alignment(run.pk)
     found = latest_run("shop", PRODUCT)
     assert found is not None

@@ -92,6 +92,7 @@ def _walk(
         limit = BATCH if at_most is None else min(BATCH, at_most - looked_at)
         ids = outdated.orders_after(last, limit)
         if not ids:
+            left = 0
             break
         batch = _read(ids, outdated, in_force, item, do=do)
         tally.add(batch.changes)
@@ -101,7 +102,10 @@ def _walk(
         looked_at, last = looked_at + len(ids), ids[-1]
         if progress is not None:
             progress(looked_at, outdated.orders)
-    return tally.alignment(cart, item, outdated, looked_at=looked_at, last=last, done=do)
+    else:
+        # Counting goes through all orders, so it is done only where there may be any.
+        left = outdated.count_after(last) if after or do else max(outdated.orders - looked_at, 0)
+    return tally.alignment(cart, item, outdated, looked_at=looked_at, last=last, left=left, done=do)
 
 
 def _align_order(order_id: int, in_force: InForce, item: Item | None) -> None:

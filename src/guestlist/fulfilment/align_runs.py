@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import structlog
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from guestlist.connections.ending import ENDING
@@ -17,10 +17,9 @@ from guestlist.fulfilment.models import AlignRun
 
 log = structlog.get_logger(__name__)
 
-# A run whose worker did not say for so long that it goes on has nobody who works on it.
-SILENT_AFTER = timedelta(seconds=30)
-# Orders aligned between two words of progress.
-AT_ONCE = 100
+# A run whose worker did not say for so long that it goes on has nobody who works on it. With a great many orders,
+# finding the first ones takes part of a minute.
+SILENT_AFTER = timedelta(minutes=2)
 
 
 def begin_alignment(cart_id: str, item: Item, who: str) -> AlignRun:
@@ -28,6 +27,10 @@ def begin_alignment(cart_id: str, item: Item, who: str) -> AlignRun:
     with transaction.atomic():
         found = AlignRun.objects.select_for_update().filter(cart=cart_id, item=str(item), finished_at=None).first()
         run = found or AlignRun.objects.create(cart_id=cart_id, item=str(item), who=who)
+        if found is not None and found.beat_at is not None:
+            # Whoever works on it notices, and begins again with the rules of now.
+            found.beat_at = timezone.now()
+            found.save(update_fields=["beat_at"])
         kick_alignment(run.pk)
     return run
 
@@ -45,21 +48,51 @@ def runs_to_do() -> list[int]:
 
 def run_alignment(run_id: int) -> None:
     """Work on a run until everything is in line, or this process ends: then another one goes on."""
-    run = AlignRun.objects.filter(pk=run_id, finished_at=None).first()
-    if run is None:
-        return
     while not ENDING.is_set():
-        _beat(run)
-        part = align(run.cart_id, Item.parse(run.item), at_most=AT_ONCE, shown=0)
-        run.done += part.looked_at
-        run.orders = run.done + part.left
-        if part.left == 0:
-            run.finished_at = timezone.now()
-            run.save(update_fields=["done", "orders", "finished_at"])
-            log.info("aligned", cart=run.cart_id, item=run.item, orders=run.done, who=run.who)
+        run = AlignRun.objects.filter(pk=run_id, finished_at=None).first()
+        if run is None:
             return
+        work = _Work(run)
+        try:
+            align(run.cart_id, Item.parse(run.item), shown=0, progress=work)
+        except _Ends:
+            return
+        if work.finish():
+            log.info("aligned", cart=run.cart_id, item=run.item, orders=run.done, who=run.who)
 
 
-def _beat(run: AlignRun) -> None:
-    run.beat_at = timezone.now()
-    run.save(update_fields=["beat_at", "done", "orders"])
+class _Ends(Exception):
+    """This process ends."""
+
+
+class _Work:
+    """One walk through what is to be aligned: says how far it is, and notices when the run is asked for again."""
+
+    def __init__(self, run: AlignRun) -> None:
+        self._run = run
+        self._before = run.done
+        self._asked_again = False
+        self._beat()
+
+    def __call__(self, done: int, orders: int) -> None:
+        self._run.done = self._before + done
+        self._run.orders = self._before + max(done, orders)
+        self._beat()
+        if ENDING.is_set():
+            raise _Ends
+
+    def finish(self) -> bool:
+        """End the run, unless the rules may be others than those that this walk began with."""
+        return not self._asked_again and bool(self._stored().update(finished_at=timezone.now()))
+
+    def _beat(self) -> None:
+        now = timezone.now()
+        told = {"beat_at": now, "done": self._run.done, "orders": self._run.orders}
+        if not self._stored().update(**told):
+            self._asked_again = True
+            AlignRun.objects.filter(pk=self._run.pk).update(**told)
+        self._run.beat_at = now
+
+    def _stored(self) -> QuerySet[AlignRun]:
+        """The run as this walk left it; nothing if somebody else wrote to it since."""
+        return AlignRun.objects.filter(pk=self._run.pk, beat_at=self._run.beat_at, finished_at=None)

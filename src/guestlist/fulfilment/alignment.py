@@ -144,10 +144,10 @@ class Tally:
         *,
         looked_at: int,
         last: int,
+        left: int,
         done: bool,
     ) -> Alignment:
-        """What was counted, after looking at so many orders up to the last one."""
-        left = outdated.count_after(last)
+        """What was counted, after looking at so many orders up to the last one, with so many left after it."""
         return Alignment(
             cart=cart,
             item=str(item) if item else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from django.db import connection, transaction
@@ -19,7 +19,7 @@ from guestlist.domain.terms import Level
 from guestlist.fulfilment.in_force import InForce
 from guestlist.fulfilment.outdated import find_outdated
 from guestlist.fulfilment.planning import replan_blocked
-from guestlist.fulfilment.settings_changes import Applied, changes_between
+from guestlist.fulfilment.settings_changes import Applied, Saved, changes_between
 from guestlist.fulfilment.settings_fields import shortened
 from guestlist.fulfilment.settings_file import SettingsFile, SettingsInvalid, read_settings_file
 from guestlist.fulfilment.settings_store import stored_settings, write_settings
@@ -42,10 +42,8 @@ def apply_settings(
     prune: bool = False,
     dry_run: bool = False,
     environ: Mapping[str, str] = os.environ,
-    without: Removal = NOTHING,
-    must_answer: bool = False,
 ) -> Applied:
-    """Make the stored settings as a file says.
+    """Make the stored settings as a file says, and look at what was sold before.
 
     Sites that are new, or are reached in a new way, or of which a level is named that is not known yet, are contacted
     first, outside of any transaction.
@@ -56,37 +54,66 @@ def apply_settings(
         prune: remove what the file leaves out.
         dry_run: check everything, save nothing.
         environ: where `{ env = "NAME" }` is looked up.
-        without: what is removed besides.
-        must_answer: a site that is contacted and does not answer is a mistake, not only a warning.
 
     Raises:
         SettingsInvalid: with all mistakes at once; nothing was changed.
     """
     try:
-        file = read_settings_file(text, environ)
+        draft = _carried_out(lambda stored: Draft(read_settings_file(text, environ), stored, prune=prune), dry_run)
     except SettingsInvalid as invalid:
         raise SettingsInvalid(invalid.problems, source) from None
-    proofs: dict[Way, Proof] = {}
-    while True:
-        stored = stored_settings()
-        draft = Draft(file, stored, prune=prune, without=without, must_answer=must_answer)
-        draft.prove(proofs)
-        if draft.problems:
-            raise SettingsInvalid(draft.problems, source)
-        if dry_run or _write(draft):
-            break
-        # Somebody else changed the settings meanwhile: lay the file over what is stored now.
-    levels = draft.levels_read
-    if not dry_run:
-        replan_blocked(levels.keys())
-    in_force = InForce(draft.rules_by_cart, levels)
+    saved = _saved(draft, dry_run)
+    in_force = InForce(draft.rules_by_cart, draft.levels_read)
     return Applied(
-        changes=changes_between(stored, draft.wanted),
-        warnings=(*draft.warnings, *_told_of_held_orders(stored, draft.wanted)),
-        levels_read={site: len(found) for site, found in levels.items()},
+        changes=saved.changes,
+        warnings=saved.warnings,
+        levels_read=saved.levels_read,
         dry_run=dry_run,
         outdated=find_outdated(draft.rules_by_cart.keys(), in_force=in_force),
         unmapped=tuple(sale for sale in unmapped_sales(in_force) if not sale.mapped),
+    )
+
+
+def save_settings(text: str, *, without: Removal = NOTHING, dry_run: bool = False) -> Saved:
+    """Change single settings, as entered by somebody who waits for the answer.
+
+    As with a file; but a site that has to be contacted must answer, the environment is not looked at, and past sales
+    are not looked through, which takes seconds with a great many orders.
+
+    Args:
+        text: the changes in the shape of a settings file.
+        without: what is removed besides.
+        dry_run: check everything, save nothing.
+
+    Raises:
+        SettingsInvalid: with all mistakes at once; nothing was changed.
+    """
+    file = read_settings_file(text, {})
+    draft = _carried_out(lambda stored: Draft(file, stored, prune=False, without=without, must_answer=True), dry_run)
+    return _saved(draft, dry_run)
+
+
+def _carried_out(make: Callable[[Settings], Draft], dry_run: bool) -> Draft:
+    proofs: dict[Way, Proof] = {}
+    while True:
+        draft = make(stored_settings())
+        draft.prove(proofs)
+        if draft.problems:
+            raise SettingsInvalid(draft.problems)
+        if dry_run:
+            return draft
+        if _write(draft):
+            replan_blocked(draft.levels_read.keys())
+            return draft
+        # Somebody else changed the settings meanwhile: lay the changes over what is stored now.
+
+
+def _saved(draft: Draft, dry_run: bool) -> Saved:
+    return Saved(
+        changes=changes_between(draft.stored, draft.wanted),
+        warnings=(*draft.warnings, *_told_of_held_orders(draft.stored, draft.wanted)),
+        levels_read={site: len(found) for site, found in draft.levels_read.items()},
+        dry_run=dry_run,
     )
 
 

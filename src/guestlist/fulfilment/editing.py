@@ -13,9 +13,9 @@ import tomlkit
 from guestlist.connections.rotation import rotate_secret
 from guestlist.domain.help_topics import HelpTopic
 from guestlist.domain.rules import Rule
-from guestlist.fulfilment.apply import apply_settings
+from guestlist.fulfilment.apply import save_settings
 from guestlist.fulfilment.rules import rule_to_dict
-from guestlist.fulfilment.settings_changes import Applied
+from guestlist.fulfilment.settings_changes import Saved
 from guestlist.fulfilment.settings_file import Problem, SettingsInvalid
 from guestlist.fulfilment.settings_values import Removal, RuleKey
 
@@ -52,7 +52,7 @@ class EditRefused(Exception):
         super().__init__("; ".join(str(problem) for problem in self.problems))
 
 
-def save_cart(fields: Mapping[str, Any]) -> Applied:
+def save_cart(fields: Mapping[str, Any]) -> Saved:
     """Connect or change a cart.
 
     Args:
@@ -74,7 +74,7 @@ def rotate_cart_secret(cart_id: str, secret: str, *, keep_for: timedelta) -> Non
     rotate_secret(cart_id, secret, keep_for=keep_for)
 
 
-def save_site(fields: Mapping[str, Any]) -> Applied:
+def save_site(fields: Mapping[str, Any]) -> Saved:
     """Connect or change a site; one that is new, or reached in another way, must answer and let us in first.
 
     Args:
@@ -88,7 +88,7 @@ def save_site(fields: Mapping[str, Any]) -> Applied:
 
 def save_rules(
     cart_id: str, rules: Sequence[Rule], *, instead_of: Iterable[RuleKey] = (), dry_run: bool = False
-) -> Applied:
+) -> Saved:
     """Save rules of a cart, all or none.
 
     Args:
@@ -103,21 +103,19 @@ def save_rules(
     return _save({"rules": blocks}, Removal(rules=frozenset(instead_of) - kept), dry_run=dry_run)
 
 
-def disconnect_cart(cart_id: str) -> Applied:
+def disconnect_cart(cart_id: str) -> Saved:
     """Take nothing more from a cart; its rules go, its orders and what they gave stay."""
     return _save({}, Removal(carts=frozenset([cart_id])))
 
 
-def disconnect_site(site_id: str) -> Applied:
+def disconnect_site(site_id: str) -> Saved:
     """Change nothing more at a site; rules no longer give its levels, and its members keep what they have there."""
     return _save({}, Removal(sites=frozenset([site_id])))
 
 
-def _save(content: Mapping[str, Any], without: Removal | None = None, *, dry_run: bool = False) -> Applied:
+def _save(content: Mapping[str, Any], without: Removal | None = None, *, dry_run: bool = False) -> Saved:
     try:
-        return apply_settings(
-            tomlkit.dumps(content), environ={}, without=without or Removal(), must_answer=True, dry_run=dry_run
-        )
+        return save_settings(tomlkit.dumps(content), without=without or Removal(), dry_run=dry_run)
     except SettingsInvalid as invalid:
         raise EditRefused(_of_field(problem) for problem in invalid.problems) from None
 

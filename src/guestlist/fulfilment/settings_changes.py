@@ -63,22 +63,31 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Applied:
-    """What applying a file came to.
+class Saved:
+    """What saving settings came to.
 
     Attributes:
         changes: every cart, site and rule in use, also the unchanged ones.
         warnings: what deserves a look although it was applied, each with its line.
         levels_read: how many levels each site that was asked has.
         dry_run: nothing was saved.
-        outdated: past sales that are decided otherwise than they would be by these settings; they stay as they are.
-        unmapped: what was sold and no rule of these settings names.
     """
 
     changes: tuple[Change, ...]
     warnings: tuple[str, ...]
     levels_read: Mapping[str, int]
     dry_run: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied(Saved):
+    """What applying a file came to, and what was sold before.
+
+    Attributes:
+        outdated: past sales that are decided otherwise than they would be by these settings; they stay as they are.
+        unmapped: what was sold and no rule of these settings names.
+    """
+
     outdated: Outdated
     unmapped: tuple[UnmappedSale, ...]
 

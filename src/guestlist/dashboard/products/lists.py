@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -17,16 +17,18 @@ from django.utils.translation import gettext_lazy
 from guestlist.accounts.roles import Role
 from guestlist.connections.models import Cart
 from guestlist.dashboard.pages import back, page, redirect_to
-from guestlist.dashboard.products.forms import QuickMapForm, SiteLevels, sites_with_levels, titles_of
+from guestlist.dashboard.products.forms import QuickMapForm, sites_with_levels, titles_of
 from guestlist.domain.facts import Item
 from guestlist.domain.rules import Target
 from guestlist.fulfilment.catalogue import CatalogueItem, catalogue, catalogue_item
 from guestlist.fulfilment.editing import EditRefused, save_rules
 from guestlist.fulfilment.models import Rule
-from guestlist.fulfilment.unmapped import UnmappedSale, unmapped_sales
+from guestlist.fulfilment.unmapped import unmapped_sales
 
 # A cart with more items than this is looked through by its search.
-SHOWN = 200
+SHOWN = 100
+# What was sold most comes first; the rest comes up as these are mapped.
+SHOWN_UNMAPPED = 25
 
 
 class Filters(forms.Form):
@@ -55,14 +57,6 @@ class Filters(forms.Form):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Sold:
-    """Something sold that gives nothing yet, with the form to change that."""
-
-    sale: UnmappedSale
-    form: QuickMapForm
-
-
 @page()
 def show(request: HttpRequest) -> HttpResponse:
     """The page."""
@@ -71,21 +65,21 @@ def show(request: HttpRequest) -> HttpResponse:
     sites = sites_with_levels()
     titles = titles_of(sites)
     found = [entry for entry in catalogue() if filters.takes(entry)]
+    unmapped = [sale for sale in unmapped_sales() if sale.cart in carts]
     values = {
         "filters": filters,
         "carts": carts,
         "sites": sites,
-        "unmapped": [_sold(sale, sites) for sale in unmapped_sales() if sale.cart in carts],
+        "unmapped": unmapped[:SHOWN_UNMAPPED],
+        "unmapped_in_all": len(unmapped),
+        "unmapped_more": len(unmapped) - SHOWN_UNMAPPED,
+        # Once for all rows: there may be many levels.
+        "level_choices": render_to_string("dashboard/products/level_choices.html", {"sites": sites}),
         "rows": [(entry, _gives(entry, titles)) for entry in found[:SHOWN]],
         "more": len(found) - SHOWN,
         "any": bool(found) or bool(request.GET),
     }
     return render(request, "dashboard/products/list.html", values)
-
-
-def _sold(sale: UnmappedSale, sites: Sequence[SiteLevels]) -> Sold:
-    initial = {"cart": sale.cart, "item": sale.item, "option": sale.option or ""}
-    return Sold(sale, QuickMapForm(sites, initial=initial, auto_id=f"{sale.cart}-{sale.item}-{sale.option or ''}-%s"))
 
 
 def _gives(entry: CatalogueItem, titles: dict[Target, str]) -> list[str]:
