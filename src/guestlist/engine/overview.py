@@ -26,13 +26,19 @@ REFUSALS_SHOWN_DAYS = 7
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CartStatus:
-    """A cart and what came from it. `refused`: what was turned away today (UTC) and on the six days before."""
+    """A cart and what came from it.
+
+    Attributes:
+        checked_at: when the cart last asked whether its address answers.
+        refused: what was turned away today (UTC) and on the six days before.
+    """
 
     id: str
     kind: str
     mode: CartMode
     active: bool
     webhook: str
+    checked_at: datetime | None
     last_delivery_at: datetime | None
     refused: list[RefusalView]
     refused_today: list[RefusalView]
@@ -44,6 +50,7 @@ class SiteStatus:
 
     Attributes:
         paused: its lane rests until somebody resumes it.
+        help: the page of help about the reason (`domain.help_topics`); "" = none.
         asked_again_at: when the next request shows whether the site works by then; None = it works as far as is known.
         levels: how many are known; `blocked_grants` wait for them to be read.
         check: the latest comparison of what the site holds with what it should hold; None = there was none yet.
@@ -58,6 +65,7 @@ class SiteStatus:
     state_since: datetime | None
     reason: str
     remedy: str
+    help: str
     asked_again_at: datetime | None
     levels: int
     levels_read_at: datetime | None
@@ -128,49 +136,65 @@ def still_open() -> StillOpen:
 def overview() -> Overview:
     """How everything stands, in a number of queries that does not grow."""
     members = member_counts()
-    blocked = blocked_grants()
-    latest = last_delivery_at()
-    checks = latest_checks()
-    today = datetime.now(UTC).date()
-    refused = refusals_since(today - timedelta(days=REFUSALS_SHOWN_DAYS - 1))
     return Overview(
         deliveries=inbox_counts(),
         members=sum(members.values(), NO_MEMBERS),
         unmapped=[UnmappedItem(**item) for item in unmapped_items()],
-        carts=[
-            CartStatus(
-                id=cart.pk,
-                kind=cart.kind,
-                mode=CartMode(cart.mode),
-                active=cart.active,
-                webhook=webhook_address(cart.pk),
-                last_delivery_at=latest[cart.pk],
-                refused=refused.get(cart.pk, []),
-                refused_today=[refusal for refusal in refused.get(cart.pk, []) if refusal.on == today],
-            )
-            for cart in Cart.objects.order_by("-active", "id")
-        ],
-        sites=[
-            SiteStatus(
-                id=site.pk,
-                kind=site.kind,
-                url=site.url,
-                active=site.active,
-                paused=site.paused,
-                state=SiteState(site.state),
-                state_since=site.state_since,
-                reason=site.reason,
-                remedy=site.remedy,
-                asked_again_at=asked_again_at(site),
-                levels=len(site.levels),
-                levels_read_at=site.levels_read_at,
-                members=members.get(site.pk, NO_MEMBERS),
-                blocked_grants=blocked.get(site.pk, 0),
-                check=checks.get(site.pk),
-            )
-            for site in Site.objects.order_by("-active", "id")
-        ],
+        carts=cart_statuses(),
+        sites=_site_statuses(members),
     )
+
+
+def cart_statuses() -> list[CartStatus]:
+    """How each cart stands, the disconnected ones last."""
+    latest = last_delivery_at()
+    today = datetime.now(UTC).date()
+    refused = refusals_since(today - timedelta(days=REFUSALS_SHOWN_DAYS - 1))
+    return [
+        CartStatus(
+            id=cart.pk,
+            kind=cart.kind,
+            mode=CartMode(cart.mode),
+            active=cart.active,
+            webhook=webhook_address(cart.pk),
+            checked_at=cart.checked_at,
+            last_delivery_at=latest[cart.pk],
+            refused=refused.get(cart.pk, []),
+            refused_today=[refusal for refusal in refused.get(cart.pk, []) if refusal.on == today],
+        )
+        for cart in Cart.objects.order_by("-active", "id")
+    ]
+
+
+def site_statuses() -> list[SiteStatus]:
+    """How each site stands, the disconnected ones last."""
+    return _site_statuses(member_counts())
+
+
+def _site_statuses(members: Mapping[str, MemberCounts]) -> list[SiteStatus]:
+    blocked = blocked_grants()
+    checks = latest_checks()
+    return [
+        SiteStatus(
+            id=site.pk,
+            kind=site.kind,
+            url=site.url,
+            active=site.active,
+            paused=site.paused,
+            state=SiteState(site.state),
+            state_since=site.state_since,
+            reason=site.reason,
+            remedy=site.remedy,
+            help=site.help,
+            asked_again_at=asked_again_at(site),
+            levels=len(site.levels),
+            levels_read_at=site.levels_read_at,
+            members=members.get(site.pk, NO_MEMBERS),
+            blocked_grants=blocked.get(site.pk, 0),
+            check=checks.get(site.pk),
+        )
+        for site in Site.objects.order_by("-active", "id")
+    ]
 
 
 def _count(count: int, one: str, many: str) -> str:

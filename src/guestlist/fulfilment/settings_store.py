@@ -127,7 +127,8 @@ def _write_site(before: SiteSettings | None, after: SiteSettings, levels: tuple[
     if levels is not None:
         row.levels, row.levels_read_at, row.state = levels_to_json(levels), now, SiteState.OK
     if moved or levels is not None:
-        row.state_since, row.reason, row.remedy, row.probes, row.probe_at = now, "", "", 0, None
+        row.state_since, row.reason, row.remedy, row.help = now, "", "", ""
+        row.probes, row.probe_at = 0, None
     row.save()
     if moved or levels is not None:
         kick_lane(after.id)
