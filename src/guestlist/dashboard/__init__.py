@@ -1,1 +1,1 @@
-"""The status page; the screens come later."""
+"""The pages that staff use, one package for each screen."""
