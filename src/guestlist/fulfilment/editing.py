@@ -117,10 +117,14 @@ def _save(content: Mapping[str, Any], without: Removal | None = None, *, dry_run
     try:
         return save_settings(tomlkit.dumps(content), without=without or Removal(), dry_run=dry_run)
     except SettingsInvalid as invalid:
-        raise EditRefused(_of_field(problem) for problem in invalid.problems) from None
+        raise EditRefused(_of_field(problem, content) for problem in invalid.problems) from None
 
 
-def _of_field(problem: Problem) -> FieldProblem:
+def _of_field(problem: Problem, content: Mapping[str, Any]) -> FieldProblem:
     found = _PLACE.match(problem.place)
     entry, field = (int(found[2]), found[3] or "") if found else (0, "")
-    return FieldProblem(entry, field, problem.problem, problem.remedy, problem.help)
+    told = problem.problem
+    for site in content.get("sites", ()):
+        # A file has several sites, a form is about one.
+        told = told.removeprefix(f"{site.get('id')}: ").removeprefix(f"{site.get('id')} does not answer properly: ")
+    return FieldProblem(entry, field, told, problem.remedy, problem.help)

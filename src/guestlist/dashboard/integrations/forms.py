@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from guestlist.carts.registry import all_carts
 from guestlist.connections.models import CartMode, OnEmailChange, Site
+from guestlist.domain.help_topics import HelpTopic
 from guestlist.fulfilment.editing import EditRefused
 from guestlist.sites.registry import all_platforms
 
@@ -28,7 +30,11 @@ KEEP = {
     "1d": timedelta(days=1),
     "7d": timedelta(days=7),
 }
-KEY, PASSWORD = "key", "password"
+EMAIL_CHANGES = [
+    (OnEmailChange.LEAVE.value, gettext_lazy("leave the address at the site")),
+    (OnEmailChange.FOLLOW.value, gettext_lazy("change it at the site as well")),
+]
+SAME, KEY, PASSWORD = "same", "key", "password"
 
 
 class SecretField(forms.CharField):
@@ -42,49 +48,77 @@ class SecretField(forms.CharField):
 class EditForm(forms.Form):
     """A form whose mistakes are found when it is saved."""
 
-    # The field of the form for each field of the settings file that is called otherwise.
-    places: Mapping[str, str] = {}
+    def take(self, refused: EditRefused, about: str) -> None:
+        """Show each problem at its field, with a link to its page of help.
 
-    def take(self, refused: EditRefused) -> None:
-        """Show each problem at its field, with a link to its page of help."""
+        Args:
+            about: the cart or site that the form is about; its name need not be said again.
+        """
         for problem in refused.problems:
-            field = self.places.get(problem.field, problem.field)
-            said: Any = str(problem)
+            said: Any = str(replace(problem, problem=problem.problem.removeprefix(f"{about}: ")))
             if problem.help is not None:
                 link, words = reverse("help:page", args=(problem.help.value,)), _("How to mend this")
                 said = format_html('{} <a href="{}" target="_blank">{}</a>', said, link, words)
-            self.add_error(field if field in self.fields else None, said)
+            if problem.help == HelpTopic.PRIVATE_ADDRESS and "allow_private_address" in self.fields:
+                self.fields["allow_private_address"].help_text = _(
+                    "Tick this only if the address above is right and the site really runs on this computer or in your "
+                    "own network. The internet's sites do not need it."
+                )
+            self.add_error(problem.field if problem.field in self.fields else None, said)
 
 
 class CartForm(EditForm):
     """Connects a cart."""
 
     kind = forms.ChoiceField(label=gettext_lazy("Cart"))
-    id = forms.CharField(
-        label=gettext_lazy("Short name"),
-        max_length=64,
-        initial="shop",
-        help_text=gettext_lazy(
-            "Letters, digits and hyphens. It becomes part of the webhook address and cannot be changed."
-        ),
-    )
+    id = forms.CharField(label=gettext_lazy("Short name"), max_length=64)
     secret = SecretField(
         label=gettext_lazy("Secret word"),
         strip=True,
-        help_text=gettext_lazy("In ThriveCart: Settings > API & Webhooks > ThriveCart order validation."),
+        help_text=gettext_lazy(
+            "In ThriveCart: Settings > API & Webhooks > ThriveCart order validation. Copy it as it stands there; capital "
+            "and small letters count."
+        ),
     )
-    mode = forms.ChoiceField(label=gettext_lazy("Which orders give access"), choices=MODES, widget=forms.RadioSelect)
+    mode = forms.ChoiceField(
+        label=gettext_lazy("Which orders give access"),
+        choices=MODES,
+        widget=forms.RadioSelect,
+        help_text=gettext_lazy(
+            "The cart sends live and test orders to the same address. Those that give no access are recorded only."
+        ),
+    )
+    api_key = SecretField(
+        label=gettext_lazy("API key"),
+        required=False,
+        strip=True,
+        help_text=gettext_lazy("Not needed: orders come without it, and nothing asks the cart's API yet."),
+    )
 
-    def __init__(self, *args: Any, **values: Any) -> None:
+    def __init__(self, *args: Any, address: str, **values: Any) -> None:
+        """`address`: the webhook address of a cart called "shop", as an example."""
         super().__init__(*args, **values)
         self.fields["kind"].choices = [(cart.kind, cart.label) for cart in all_carts().values()]  # type: ignore[attr-defined]
         self.fields["mode"].initial = CartMode.LIVE.value
+        self.fields["id"].initial = "shop"
+        said = _('Letters, digits, "-" and "_". It becomes the end of the webhook address, and cannot be changed later:')
+        self.fields["id"].help_text = format_html("{} <code>{}</code>", said, address)
+
+    def settings(self) -> dict[str, str]:
+        """As a settings file has it; the form is valid."""
+        return {name: value for name, value in self.cleaned_data.items() if value}
 
 
 class CartSettingsForm(EditForm):
     """Changes what a cart's orders do."""
 
     mode = forms.ChoiceField(label=gettext_lazy("Which orders give access"), choices=MODES, widget=forms.RadioSelect)
+
+
+class ApiKeyForm(EditForm):
+    """Changes the key of a cart's API."""
+
+    api_key = SecretField(label=gettext_lazy("New API key"), strip=True)
 
 
 class SecretForm(EditForm):
@@ -110,8 +144,14 @@ class SecretForm(EditForm):
 
 
 class CredentialsForm(EditForm):
-    """How Guestlist signs in at a site: an API key, or an application password."""
+    """How Guestlist reaches a site and signs in there: with an API key, or with an application password."""
 
+    url = forms.CharField(
+        label=gettext_lazy("Address"),
+        max_length=500,
+        help_text=gettext_lazy("Of the site's front page, like https://academy.example.com"),
+        widget=forms.TextInput(attrs={"inputmode": "url", "autocomplete": "off"}),
+    )
     way = forms.ChoiceField(
         label=gettext_lazy("Sign in with"),
         choices=[
@@ -126,54 +166,90 @@ class CredentialsForm(EditForm):
         required=False,
         help_text=gettext_lazy("In WordPress: MemberPress > Developer > REST API."),
     )
-    username = forms.CharField(label=gettext_lazy("User name"), required=False, max_length=200)
+    username = forms.CharField(
+        label=gettext_lazy("User name"),
+        required=False,
+        max_length=200,
+        help_text=gettext_lazy("An administrator's, or that of a user whose role may manage members."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}),
+    )
     application_password = SecretField(
         label=gettext_lazy("Application password"),
         required=False,
         help_text=gettext_lazy("In WordPress: Users > Profile > Application Passwords. It is not the login password."),
     )
+    allow_private_address = forms.BooleanField(
+        label=gettext_lazy("The site is in my own network (a private or local address)"), required=False
+    )
 
-    def credentials(self) -> dict[str, str]:
-        """The fields that belong to the chosen way; the form is valid."""
-        values = self.cleaned_data
-        names = ("api_key",) if values["way"] == KEY else ("username", "application_password")
-        return {name: values[name] for name in names if values[name]}
+    def connection(self) -> dict[str, Any]:
+        """Address and credentials as a settings file has them; the form is valid."""
+        return {name: self.cleaned_data[name] for name in ("url", "allow_private_address", *self._needed())}
 
     def clean(self) -> dict[str, Any]:
         """What belongs to the chosen way must be there."""
         values = super().clean() or {}
-        needed = ("api_key",) if values.get("way") == KEY else ("username", "application_password")
-        for name in needed:
+        for name in self._needed():
             if not values.get(name) and name not in self.errors:
                 self.add_error(name, _("Enter it."))
         return values
+
+    def _needed(self) -> tuple[str, ...]:
+        match self.cleaned_data.get("way"):
+            case "key":
+                return ("api_key",)
+            case "password":
+                return ("username", "application_password")
+            case _:
+                return ()
+
+
+class WayForm(CredentialsForm):
+    """Changes how a site is reached; its credentials need not be entered again."""
+
+    field_order = ("way", "api_key", "username", "application_password", "url", "allow_private_address")
+
+    def __init__(self, *args: Any, **values: Any) -> None:
+        super().__init__(*args, **values)
+        way: Any = self.fields["way"]
+        way.choices = [(SAME, _("the credentials that are stored")), *way.choices]
+        self.fields["url"].help_text = _(
+            "To be changed when this site has moved. Connect another site under a name of its own."
+        )
+
+    @classmethod
+    def of(cls, site: Site, data: Any = None) -> WayForm:
+        """The form with what is known, which are no secrets."""
+        way = KEY if site.help == HelpTopic.WRONG_CREDENTIALS else SAME
+        known = {"url": site.url, "allow_private_address": site.allow_private_address, "way": way}
+        return cls(data, initial=known)
 
 
 class SiteForm(CredentialsForm):
     """Connects a membership site."""
 
     kind = forms.ChoiceField(label=gettext_lazy("Platform"))
-    url = forms.CharField(
-        label=gettext_lazy("Address"),
-        max_length=500,
-        help_text=gettext_lazy("Of the site's front page, like https://academy.example.com"),
-        widget=forms.TextInput(attrs={"inputmode": "url", "autocomplete": "off"}),
-    )
     id = forms.CharField(
         label=gettext_lazy("Short name"),
         max_length=64,
-        initial="academy",
-        help_text=gettext_lazy("Letters, digits and hyphens, for you to tell sites apart. It cannot be changed."),
+        help_text=gettext_lazy('Letters, digits, "-" and "_", for you to tell sites apart. It cannot be changed later.'),
     )
-    allow_private_address = forms.BooleanField(
-        label=gettext_lazy("The site is in my own network (a private or local address)"), required=False
+    on_email_change = forms.ChoiceField(
+        label=gettext_lazy("When a customer's e-mail address changes at the cart"),
+        choices=EMAIL_CHANGES,
+        initial=OnEmailChange.LEAVE.value,
+        widget=forms.RadioSelect,
     )
-
-    field_order = ("kind", "url", "way", "api_key", "username", "application_password", "id", "allow_private_address")
 
     def __init__(self, *args: Any, **values: Any) -> None:
         super().__init__(*args, **values)
         self.fields["kind"].choices = [(one.kind, one.label) for one in all_platforms().values()]  # type: ignore[attr-defined]
+        self.fields["id"].initial = "academy"
+
+    def settings(self) -> dict[str, Any]:
+        """As a settings file has it; the form is valid."""
+        named = {name: self.cleaned_data[name] for name in ("id", "kind", "on_email_change")}
+        return named | self.connection()
 
 
 class SiteSettingsForm(EditForm):
@@ -187,10 +263,7 @@ class SiteSettingsForm(EditForm):
     )
     on_email_change = forms.ChoiceField(
         label=gettext_lazy("When a customer's e-mail address changes at the cart"),
-        choices=[
-            (OnEmailChange.LEAVE.value, gettext_lazy("leave the address at the site")),
-            (OnEmailChange.FOLLOW.value, gettext_lazy("change it at the site as well")),
-        ],
+        choices=EMAIL_CHANGES,
         widget=forms.RadioSelect,
     )
 

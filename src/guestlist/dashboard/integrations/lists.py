@@ -28,9 +28,12 @@ def cart_state(cart: CartStatus) -> str:
     """As a badge shows it."""
     if not cart.active:
         return "inactive"
-    if any(refusal.reason in ("wrong-secret", "no-secret") for refusal in cart.refused_today):
+    latest = cart.last_delivery_at
+    # What was turned away before the cart sent the right word is over.
+    refused = [one for one in cart.refused_today if one.reason in ("wrong-secret", "no-secret")]
+    if any(latest is None or one.last_at > latest for one in refused):
         return "attention"
-    return "ok" if cart.last_delivery_at else "new"
+    return "ok" if latest else "new"
 
 
 def site_state(site: SiteStatus) -> str:

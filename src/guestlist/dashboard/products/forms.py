@@ -29,6 +29,7 @@ from guestlist.domain.terms import Level, LevelTerms
 from guestlist.fulfilment.catalogue import CatalogueItem, Option
 from guestlist.fulfilment.editing import EditRefused
 from guestlist.fulfilment.settings_values import RuleKey
+from guestlist.sites.registry import all_platforms
 
 SAME, EACH = "same", "each"
 FIXED = "fixed"
@@ -36,17 +37,17 @@ FIXED = "fixed"
 
 @dataclass(frozen=True, slots=True)
 class SiteLevels:
-    """A connected site with its levels as last read; `id` and `kind` as in Settings > Integrations."""
+    """A connected site with its levels as last read; `id` and `platform` as in Settings > Integrations."""
 
     id: str
-    kind: str
+    platform: str
     levels: tuple[Level, ...]
 
 
 def sites_with_levels() -> list[SiteLevels]:
     """The sites whose levels can be chosen."""
-    rows = Site.objects.filter(active=True).order_by("pk")
-    return [SiteLevels(row.pk, row.kind, levels_from_json(row.levels)) for row in rows]
+    rows, platforms = Site.objects.filter(active=True).order_by("pk"), all_platforms()
+    return [SiteLevels(row.pk, platforms[row.kind].label, levels_from_json(row.levels)) for row in rows]
 
 
 def terms_of(sites: Iterable[SiteLevels]) -> dict[Target, LevelTerms]:

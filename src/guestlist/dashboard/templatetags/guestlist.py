@@ -65,13 +65,14 @@ def ago(at: datetime | None) -> SafeString | str:
     if at is None:
         return "–"
     local = timezone.localtime(at)
-    spent = timesince(at, depth=1)
+    seconds = (timezone.now() - at).total_seconds()
+    said = _("just now") if seconds < 60 else _("%(time)s ago") % {"time": timesince(at, depth=1)}
     return format_html(
         '<time datetime="{}" title="{} {}" class="text-nowrap">{}</time>',
         at.isoformat(),
         formats.date_format(local, "DATETIME_FORMAT"),
         local.tzname() or "",
-        _("%(time)s ago") % {"time": spent},
+        said,
     )
 
 

@@ -42,7 +42,7 @@ def no_answer(result: NoAnswer, *, changing: bool) -> RetryLater | NeedsAttentio
             return NeedsAttention(
                 reason,
                 "Enter the site's public address, beginning with https://. If the site really is in your own network, "
-                "allow private addresses for it (allow_private_address).",
+                "allow private addresses for it: tick the box, or set allow_private_address.",
                 site_wide=True,
                 help=HelpTopic.PRIVATE_ADDRESS,
             )
