@@ -84,6 +84,11 @@ lock: ## Renew requirements.lock after a change of pyproject.toml, keeping the p
 upgrade: ## Move every pin in requirements.lock to the newest version that fits
 	$(PYTHON) tools/lock.py --upgrade
 
+.PHONY: screenshots
+screenshots: venv ## Take the README's pictures of the dashboard again
+	@PYTHONPATH=tests $(BIN)/python -m browser.chromium
+	PYTHONPATH=tests $(BIN)/python -m browser.pictures
+
 .PHONY: vendor
 vendor: venv ## Fetch the dashboard's style sheet, htmx and icons again (needs npm)
 	$(BIN)/python tools/vendor.py

@@ -3,8 +3,8 @@
     --orders 50000       fewer orders
     --home FOLDER        a Guestlist that `bench.million` filled before, instead of a new one
 
-A page is asked for as the signed-in owner's browser asks, through all middleware. Lists are also asked for in each way
-that they offer themselves: sorted, filtered by each choice and by any two, searched, and a thousand pages further on.
+A page is asked for as the signed-in owner's browser asks, through all middleware. Lists are asked for in all the ways
+that they offer: sorted, filtered by each choice and by two at once, searched, and a thousand pages further on.
 """
 
 from __future__ import annotations

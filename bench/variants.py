@@ -9,6 +9,8 @@ from html.parser import HTMLParser
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 DAY = "2026-03-03"
+# Of a filter's choices so many are tried together with another filter's: all pairs would be thousands.
+PAIRED = 5
 
 
 @dataclass
@@ -65,7 +67,7 @@ def offered(page: str) -> Offered:
 
 
 def variants(address: str, found: Offered, words: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """(name, address) of each: sorted, one filter, two filters at once, and a filter with each way to sort.
+    """(name, address) of each: sorted, one filter, some two filters at once, and a filter with each way to sort.
 
     Args:
         words: to search for.
@@ -80,11 +82,19 @@ def variants(address: str, found: Offered, words: Sequence[str]) -> Iterator[tup
         yield "filtered", _with(address, pair)
     for pair in searched:
         yield "searched", _with(address, pair)
-    for one, other in itertools.combinations([*single, *searched], 2):
+    some = [pair for name in dict(single) for pair in _spread([each for each in single if each[0] == name])]
+    for one, other in itertools.combinations([*some, *searched], 2):
         if one[0] != other[0]:
             yield "two filters", _with(address, one, other)
     for link, pair in itertools.product(sorts, single):
         yield "sorted and filtered", _with(urljoin(address, link), pair)
+
+
+def _spread(choices: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """A few of them from the first to the last."""
+    if len(choices) <= PAIRED:
+        return list(choices)
+    return [choices[round(place * (len(choices) - 1) / (PAIRED - 1))] for place in range(PAIRED)]
 
 
 def next_page(address: str, found: Offered) -> str | None:

@@ -35,7 +35,17 @@ grants = [ {{ site = "studio", level = "8" }} ]
 
 
 def fill(installation: Installation) -> None:
-    """Sell, break, and do some things by hand."""
+    """Sell, do some things by hand, and break the rest."""
+    sell(installation)
+    by_hand = ("--site", "academy", "--by", "support", "--why")
+    installation.command("members", "hold", SUBSCRIBER, *by_hand, "Disputed the last payment.")
+    speaker = ("members", "grant", "guest@customers.example")
+    installation.command(*speaker, *by_hand, "Speaks at the retreat.", "--level", "8", "--forever")
+    _break(installation, Shop(SECRET))
+
+
+def sell(installation: Installation) -> None:
+    """Connect a cart and sites, and sell something of each kind; everybody has what they bought."""
     site, shop = installation.site, Shop(SECRET)
     settings = (demo_story.SETTINGS + _MORE).format(secret=SECRET, site=site.url, key=site.key)
     installation.command("apply", "-", stdin=settings)
@@ -44,12 +54,6 @@ def fill(installation: Installation) -> None:
     sent = [delivery for case in demo_story.cases(shop, datetime.now(UTC)) for delivery in case.deliveries]
     _send(installation, *sent, refunded.success(), refunded.refund(sold.WORKBOOK.item))
     installation.command("wait", "--timeout", str(SECONDS))
-    by_hand = ("--site", "academy", "--by", "support", "--why")
-    installation.command("members", "hold", SUBSCRIBER, *by_hand, "Disputed the last payment.")
-    installation.command(
-        "members", "grant", "guest@customers.example", *by_hand, "Speaker.", "--level", "8", "--forever"
-    )
-    _break(installation, shop)
 
 
 def _break(installation: Installation, shop: Shop) -> None:
