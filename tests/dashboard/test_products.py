@@ -180,6 +180,21 @@ def test_one_click_maps_an_item_and_leads_to_those_who_bought_it_before(shop: No
     assert "nora@buyers.test" in text(counted)
 
 
+def test_one_click_gives_nobody_what_was_chosen_for_another_option(shop: None, operator: Client) -> None:
+    sell(MONTHLY)
+    sell(ONCE, to="omar@buyers.test")
+    found = text(operator.get("/products"))
+    assert "product-12 · option Monthly" in found
+    operator.post("/products/map", {"cart": "shop", "item": "product-12", "option": "1", "target": "academy/8"})
+    assert given() == {"1": ["academy/8"]}
+
+
+def test_one_click_on_the_only_option_means_those_to_come_as_well(shop: None, operator: Client) -> None:
+    sell(MONTHLY)
+    operator.post("/products/map", {"cart": "shop", "item": "product-12", "option": "1", "target": "academy/8"})
+    assert given() == {None: ["academy/8"]}
+
+
 def test_mapping_an_option_of_an_item_whose_options_are_told_apart_joins_them(shop: None, operator: Client) -> None:
     give(rule("product-12", "academy/8", option="1"))
     operator.post("/products/map", {"cart": "shop", "item": "product-12", "option": "2", "target": "academy/10"})
@@ -226,7 +241,7 @@ def test_the_list_is_narrowed(shop: None, viewer: Client, asked: str, names: lis
     give(rule("product-12", "academy/8"))
     sell(PLAIN, BUMP, UPSELL)
     answer = viewer.get(f"/products?{asked}")
-    rows = re.findall(r'<td data-label="Item"><a [^>]*>([^<]*)', answer.content.decode())
+    rows = re.findall(r'<td data-label="Item"><span><a [^>]*>([^<]*)', answer.content.decode())
     assert rows == names
     assert ("Nothing matches" in text(answer)) is not bool(names)
 

@@ -22,7 +22,6 @@ from guestlist.domain.facts import Item
 from guestlist.domain.rules import Target
 from guestlist.fulfilment.catalogue import CatalogueItem, catalogue, catalogue_item
 from guestlist.fulfilment.editing import EditRefused, save_rules
-from guestlist.fulfilment.models import Rule
 from guestlist.fulfilment.unmapped import unmapped_sales
 
 # A cart with more items than this is looked through by its search.
@@ -64,13 +63,18 @@ def show(request: HttpRequest) -> HttpResponse:
     filters = Filters(carts, request.GET)
     sites = sites_with_levels()
     titles = titles_of(sites)
-    found = [entry for entry in catalogue() if filters.takes(entry)]
+    known = catalogue()
+    options = {(entry.cart, str(entry.item), one.id): one.name for entry in known for one in entry.named_options}
+    found = [entry for entry in known if filters.takes(entry)]
     unmapped = [sale for sale in unmapped_sales() if sale.cart in carts]
     values = {
         "filters": filters,
         "carts": carts,
         "sites": sites,
-        "unmapped": unmapped[:SHOWN_UNMAPPED],
+        "unmapped": [
+            (sale, options.get((sale.cart, sale.item, sale.option)) or sale.option or "")
+            for sale in unmapped[:SHOWN_UNMAPPED]
+        ],
         "unmapped_in_all": len(unmapped),
         "unmapped_more": len(unmapped) - SHOWN_UNMAPPED,
         # Once for all rows: there may be many levels.
@@ -101,10 +105,11 @@ def map_quickly(request: HttpRequest) -> HttpResponse:
         messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
         return back(request, "products:list")
     rule, cart_id = form.rule(), form.cleaned_data["cart"]
-    # Where options are told apart already, this one joins them; else all are meant.
-    stored = Rule.objects.filter(cart=cart_id, item=str(rule.item)).exists()
+    entry = catalogue_item(cart_id, rule.item)
+    # Nobody is given what was chosen for another option; where there is only one, those to come are meant as well.
+    one_of_several = entry is not None and (len(entry.named_options) > 1 or bool(entry.rules))
     try:
-        save_rules(cart_id, [rule if stored else replace(rule, option=None)])
+        save_rules(cart_id, [rule if one_of_several else replace(rule, option=None)])
     except EditRefused as refused:
         messages.error(request, str(refused))
         return back(request, "products:list")
