@@ -63,6 +63,7 @@ class Academy:
             "api_key": self.server.key,
             "id": "academy",
             "allow_private_address": "on",
+            "on_email_change": "leave",
         }
         return {name: value for name, value in (fields | changed).items() if value}
 
@@ -174,12 +175,25 @@ def test_a_name_that_is_taken_changes_nothing_of_the_site_that_has_it(owner: Cli
 def test_a_dead_credential_is_entered_anew_once_it_works(owner: Client, academy: Academy) -> None:
     connect_site(owner, academy.fields())
     academy.switch(key="FreshKey99")
-    refused = owner.post(f"{AT}/sites/academy/credentials", {"way": "key", "api_key": "StaleKey11"})
+    refused = owner.post(f"{AT}/sites/academy/way", academy.fields(api_key="StaleKey11"))
     assert refused.status_code == 422
-    assert "api_key" in refused.context["credentials_form"].errors
+    assert list(refused.context["way_form"].errors) == ["api_key"]
+    assert "StaleKey11" not in refused.content.decode()
     assert Site.objects.get().credentials == {"api_key": academy.server.key}
-    assert owner.post(f"{AT}/sites/academy/credentials", {"way": "key", "api_key": "FreshKey99"}).status_code == 303
+    assert owner.post(f"{AT}/sites/academy/way", academy.fields(api_key="FreshKey99")).status_code == 303
     assert Site.objects.get().credentials == {"api_key": "FreshKey99"}
+
+
+def test_a_site_that_moved_is_reached_with_the_credentials_it_has(owner: Client, academy: Academy) -> None:
+    connect_site(owner, academy.fields())
+    moved = academy.fields(way="same", api_key="", url=academy.server.url_of(uuid4().hex))
+    gone = owner.post(f"{AT}/sites/academy/way", moved | {"url": "http://127.0.0.1:9"})
+    assert (gone.status_code, list(gone.context["way_form"].errors)) == (422, ["url"])
+    assert Site.objects.get().url == academy.server.url_of(academy.name)
+    assert owner.post(f"{AT}/sites/academy/way", moved).status_code == 303
+    site = Site.objects.get()
+    assert (site.url, site.credentials) == (moved["url"], {"api_key": academy.server.key})
+    assert len(site.levels) > 0
 
 
 def test_levels_are_read_again_and_what_keeps_them_from_it_is_said(
@@ -219,7 +233,9 @@ def test_disconnecting_a_site_says_first_what_becomes_of_whom(owner: Client) -> 
     stored.open_shop()
     stored.sell_monthly()
     page = Shown(owner.get(f"{AT}/sites/club/disconnect"))
-    assert "Its members keep what they have" in page.html
+    assert "Its 1 member keeps what they have at the site" in page.html
+    assert "what 1 item gives" in page.html
+    assert "/products/shop/product-12" in page.html
     assert Site.objects.get(pk="club").active
     assert owner.post(f"{AT}/sites/club/disconnect").status_code == 303
     assert not Site.objects.get(pk="club").active
@@ -294,6 +310,7 @@ def test_a_disconnected_cart_takes_nothing_and_can_be_connected_again(owner: Cli
     stored.sell_monthly()
     page = Shown(owner.get(f"{AT}/carts/shop/disconnect"))
     assert "What 1 item gives is forgotten" in page.html
+    assert "/products/shop/product-12" in page.html
     owner.post(f"{AT}/carts/shop/disconnect")
     assert not Cart.objects.get().active
     assert Delivery.objects.exists()

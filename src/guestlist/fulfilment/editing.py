@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +20,7 @@ from guestlist.fulfilment.settings_file import Problem, SettingsInvalid
 from guestlist.fulfilment.settings_values import Removal, RuleKey
 
 _PLACE = re.compile(r"(carts|sites|rules)\[(\d+)\](?:\.(\w+))?")
+_WHERE = re.compile(r"line \d+, \S+: ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +116,11 @@ def disconnect_site(site_id: str) -> Saved:
 
 def _save(content: Mapping[str, Any], without: Removal | None = None, *, dry_run: bool = False) -> Saved:
     try:
-        return save_settings(tomlkit.dumps(content), without=without or Removal(), dry_run=dry_run)
+        saved = save_settings(tomlkit.dumps(content), without=without or Removal(), dry_run=dry_run)
     except SettingsInvalid as invalid:
         raise EditRefused(_of_field(problem, content) for problem in invalid.problems) from None
+    # Who filled in a form knows of no lines.
+    return replace(saved, warnings=tuple(_WHERE.sub("", warning, count=1) for warning in saved.warnings))
 
 
 def _of_field(problem: Problem, content: Mapping[str, Any]) -> FieldProblem:

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from guestlist.accounts.roles import Role
@@ -16,32 +17,40 @@ from guestlist.carts.registry import all_carts
 from guestlist.connections.models import Cart
 from guestlist.connections.queries import webhook_address
 from guestlist.connections.rotation import forget_previous_secret
-from guestlist.dashboard.integrations.forms import CartForm, CartSettingsForm, SecretForm
+from guestlist.dashboard.integrations.forms import ApiKeyForm, CartForm, CartSettingsForm, SecretForm
 from guestlist.dashboard.integrations.lists import cart_state
 from guestlist.dashboard.pages import page, redirect_to
-from guestlist.engine.overview import CartStatus, overview
+from guestlist.engine.overview import cart_statuses
+from guestlist.fulfilment.catalogue import catalogue
 from guestlist.fulfilment.editing import EditRefused, disconnect_cart, rotate_cart_secret, save_cart
-from guestlist.fulfilment.models import Rule
+from guestlist.fulfilment.planning import unmapped_items
+from guestlist.inbox.models import DeliveryState
+from guestlist.inbox.queries import told_by
+from guestlist.inbox.search import DeliveriesAsked, find_deliveries
 from guestlist.orders.models import Order
+
+DELIVERIES_SHOWN = 5
 
 
 @page(Role.OWNER, change=Role.OWNER)
 def connect(request: HttpRequest) -> HttpResponse:
     """Connect a cart, a new one or one that was disconnected."""
-    initial = {"id": request.GET["id"]} if "id" in request.GET else None
-    form = CartForm(request.POST if request.method == "POST" else None, initial=initial)
+    before = Cart.objects.filter(pk=request.GET.get("id", ""), active=False).first()
+    initial = {"id": before.pk, "kind": before.kind, "mode": before.mode} if before else None
+    data = request.POST if request.method == "POST" else None
+    form = CartForm(data, initial=initial, address=_address(request, "shop"))
     if request.method == "POST" and form.is_valid():
-        values = form.cleaned_data
-        if Cart.objects.filter(pk=values["id"], active=True).exists():
+        cart_id = form.cleaned_data["id"]
+        if Cart.objects.filter(pk=cart_id, active=True).exists():
             form.add_error("id", _("A cart with this name is connected already. Choose another name."))
         else:
             try:
-                save_cart({name: values[name] for name in ("id", "kind", "secret", "mode")})
+                save_cart(form.settings())
             except EditRefused as refused:
                 form.take(refused)
             else:
                 messages.success(request, _("Saved. Now tell the cart where to send its orders."))
-                return redirect_to(request, reverse("integrations:cart", args=(values["id"],)))
+                return redirect_to(request, reverse("integrations:cart", args=(cart_id,)))
     status = 422 if form.errors else 200
     return render(request, "dashboard/integrations/connect_cart.html", {"form": form}, status=status)
 
@@ -87,6 +96,24 @@ def forget_former(request: HttpRequest, cart_id: str) -> HttpResponse:
 
 
 @page(Role.OWNER, change=Role.OWNER)
+def api_key(request: HttpRequest, cart_id: str) -> HttpResponse:
+    """Enter or change the key of the cart's API."""
+    cart = get_object_or_404(Cart, pk=cart_id, active=True)
+    if request.method != "POST":
+        return redirect("integrations:cart", cart_id)
+    form = ApiKeyForm(request.POST)
+    if form.is_valid():
+        try:
+            save_cart({"id": cart.pk, "api_key": form.cleaned_data["api_key"]})
+        except EditRefused as refused:
+            form.take(refused)
+        else:
+            messages.success(request, _("The API key is saved."))
+            return redirect_to(request, reverse("integrations:cart", args=(cart_id,)))
+    return _page(request, cart, api_key_form=form, status=422)
+
+
+@page(Role.OWNER, change=Role.OWNER)
 def change(request: HttpRequest, cart_id: str) -> HttpResponse:
     """Change which orders give access."""
     cart = get_object_or_404(Cart, pk=cart_id, active=True)
@@ -116,34 +143,43 @@ def disconnect(request: HttpRequest, cart_id: str) -> HttpResponse:
         return redirect_to(request, reverse("integrations:list"))
     values = {
         "cart": cart,
-        "rules": Rule.objects.filter(cart=cart).count(),
+        "mapped": [item for item in catalogue(cart.pk) if item.rules],
         "has_orders": Order.objects.filter(cart=cart).exists(),
     }
     return render(request, "dashboard/integrations/disconnect_cart.html", values)
 
 
 def _page(request: HttpRequest, cart: Cart, *, status: int = 200, **forms: Any) -> HttpResponse:
+    latest = list(find_deliveries(DeliveriesAsked(cart=cart.pk)).order_by("-pk")[:DELIVERIES_SHOWN])
+    told = told_by([row.pk for row in latest])
+    until = cart.previous_secret_until
     values = {
         **_values(request, cart),
+        "deliveries": [(row, told.get(row.pk, [])) for row in latest],
+        "unreadable": find_deliveries(DeliveriesAsked(cart=cart.pk, state=DeliveryState.UNREADABLE)).count(),
+        "unmapped": len({item["item"] for item in unmapped_items() if item["cart"] == cart.pk}),
+        "former_until": until if until is not None and until > timezone.now() else None,
         "settings_form": CartSettingsForm(initial={"mode": cart.mode}),
         "secret_form": SecretForm(),
+        "api_key_form": ApiKeyForm(),
         **forms,
     }
     return render(request, "dashboard/integrations/cart.html", values, status=status)
 
 
 def _values(request: HttpRequest, cart: Cart) -> dict[str, Any]:
-    standing = _standing(cart)
-    address = webhook_address(cart.pk)
+    standing = next(found for found in cart_statuses() if found.id == cart.pk)
     return {
         "cart": cart,
         "kind": all_carts()[cart.kind].label,
         "standing": standing,
         "state": cart_state(standing),
-        "address": address if settings.PUBLIC_URL else request.build_absolute_uri(address),
-        "arrived": cart.checked_at is not None or standing.last_delivery_at is not None,
+        "address": _address(request, cart.pk),
+        "arrived": standing.checked_at is not None or standing.last_delivery_at is not None,
     }
 
 
-def _standing(cart: Cart) -> CartStatus:
-    return next(found for found in overview().carts if found.id == cart.pk)
+def _address(request: HttpRequest, cart_id: str) -> str:
+    """Where a cart is to send to; made from the address that this page was opened with where none is set."""
+    address = webhook_address(cart_id)
+    return address if settings.PUBLIC_URL else request.build_absolute_uri(address)

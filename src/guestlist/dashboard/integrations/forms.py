@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -48,14 +46,10 @@ class SecretField(forms.CharField):
 class EditForm(forms.Form):
     """A form whose mistakes are found when it is saved."""
 
-    def take(self, refused: EditRefused, about: str) -> None:
-        """Show each problem at its field, with a link to its page of help.
-
-        Args:
-            about: the cart or site that the form is about; its name need not be said again.
-        """
+    def take(self, refused: EditRefused) -> None:
+        """Show each problem at its field, with a link to its page of help."""
         for problem in refused.problems:
-            said: Any = str(replace(problem, problem=problem.problem.removeprefix(f"{about}: ")))
+            said: Any = str(problem)
             if problem.help is not None:
                 link, words = reverse("help:page", args=(problem.help.value,)), _("How to mend this")
                 said = format_html('{} <a href="{}" target="_blank">{}</a>', said, link, words)
@@ -76,8 +70,8 @@ class CartForm(EditForm):
         label=gettext_lazy("Secret word"),
         strip=True,
         help_text=gettext_lazy(
-            "In ThriveCart: Settings > API & Webhooks > ThriveCart order validation. Copy it as it stands there; capital "
-            "and small letters count."
+            "In ThriveCart: Settings > API & Webhooks > ThriveCart order validation. Copy it as it stands: capital "
+            "letters count."
         ),
     )
     mode = forms.ChoiceField(
@@ -101,7 +95,9 @@ class CartForm(EditForm):
         self.fields["kind"].choices = [(cart.kind, cart.label) for cart in all_carts().values()]  # type: ignore[attr-defined]
         self.fields["mode"].initial = CartMode.LIVE.value
         self.fields["id"].initial = "shop"
-        said = _('Letters, digits, "-" and "_". It becomes the end of the webhook address, and cannot be changed later:')
+        said = _(
+            'Letters, digits, "-" and "_". It becomes the end of the webhook address, and cannot be changed later:'
+        )
         self.fields["id"].help_text = format_html("{} <code>{}</code>", said, address)
 
     def settings(self) -> dict[str, str]:
@@ -232,7 +228,9 @@ class SiteForm(CredentialsForm):
     id = forms.CharField(
         label=gettext_lazy("Short name"),
         max_length=64,
-        help_text=gettext_lazy('Letters, digits, "-" and "_", for you to tell sites apart. It cannot be changed later.'),
+        help_text=gettext_lazy(
+            'Letters, digits, "-" and "_", for you to tell sites apart. It cannot be changed later.'
+        ),
     )
     on_email_change = forms.ChoiceField(
         label=gettext_lazy("When a customer's e-mail address changes at the cart"),

@@ -8,18 +8,17 @@ from django.shortcuts import render
 from guestlist.carts.registry import all_carts
 from guestlist.connections.models import SiteState
 from guestlist.dashboard.pages import page
-from guestlist.engine.overview import CartStatus, SiteStatus, overview
+from guestlist.engine.overview import CartStatus, SiteStatus, cart_statuses, site_statuses
 from guestlist.sites.registry import all_platforms
 
 
 @page()
 def show(request: HttpRequest) -> HttpResponse:
     """The cards."""
-    found = overview()
     cart_kinds, site_kinds = all_carts(), all_platforms()
     values = {
-        "carts": [(cart, cart_state(cart), cart_kinds[cart.kind].label) for cart in found.carts],
-        "sites": [(site, site_state(site), site_kinds[site.kind].label) for site in found.sites],
+        "carts": [(cart, cart_state(cart), cart_kinds[cart.kind].label) for cart in cart_statuses()],
+        "sites": [(site, site_state(site), site_kinds[site.kind].label) for site in site_statuses()],
     }
     return render(request, "dashboard/integrations/list.html", values)
 

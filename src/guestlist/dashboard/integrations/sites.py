@@ -14,41 +14,41 @@ from guestlist.access.models import Member, SiteRequest
 from guestlist.access.sitestate import read_levels
 from guestlist.accounts.audit import record
 from guestlist.accounts.roles import Role
-from guestlist.connections.models import Site
+from guestlist.connections.models import Cart, Site
 from guestlist.connections.pausing import pause_site, resume_site
 from guestlist.connections.queries import sites as site_views
-from guestlist.dashboard.integrations.forms import KEY, PASSWORD, CredentialsForm, SiteForm, SiteSettingsForm
+from guestlist.dashboard.integrations.forms import SiteForm, SiteSettingsForm, WayForm
 from guestlist.dashboard.integrations.lists import site_state
 from guestlist.dashboard.pages import page, redirect_to
-from guestlist.engine.overview import SiteStatus, overview
+from guestlist.engine.overview import site_statuses
+from guestlist.fulfilment.catalogue import CatalogueItem, catalogue
 from guestlist.fulfilment.editing import EditRefused, disconnect_site, save_site
-from guestlist.fulfilment.models import Rule
 from guestlist.fulfilment.planning import replan_blocked
-from guestlist.fulfilment.rules import rules_of
+from guestlist.fulfilment.settings_changes import Saved
 from guestlist.sites.registry import all_platforms
 
-REQUESTS_SHOWN = 20
+REQUESTS_SHOWN = 10
 
 
 @page(Role.OWNER, change=Role.OWNER)
 def connect(request: HttpRequest) -> HttpResponse:
     """Connect a site, a new one or one that was disconnected; it is asked for its levels first."""
-    initial = {"id": request.GET["id"]} if "id" in request.GET else None
-    form = SiteForm(request.POST if request.method == "POST" else None, initial=initial)
+    before = Site.objects.filter(pk=request.GET.get("id", ""), active=False).first()
+    form = SiteForm(request.POST if request.method == "POST" else None, initial=_known(before) if before else None)
     if request.method == "POST" and form.is_valid():
-        values = form.cleaned_data
-        if Site.objects.filter(pk=values["id"], active=True).exists():
+        site_id = form.cleaned_data["id"]
+        if Site.objects.filter(pk=site_id, active=True).exists():
             form.add_error("id", _("A site with this name is connected already. Choose another name."))
         else:
-            named = {name: values[name] for name in ("id", "kind", "url", "allow_private_address")}
             try:
-                applied = save_site({**named, **form.credentials()})
+                saved = save_site(form.settings())
             except EditRefused as refused:
                 form.take(refused)
             else:
-                found = applied.levels_read.get(values["id"], 0)
+                found = saved.levels_read.get(site_id, 0)
                 messages.success(request, _("Connected. %(count)s levels were read from the site.") % {"count": found})
-                return redirect_to(request, reverse("integrations:site", args=(values["id"],)))
+                _tell(request, saved)
+                return redirect_to(request, reverse("integrations:site", args=(site_id,)))
     status = 422 if form.errors else 200
     return render(request, "dashboard/integrations/connect_site.html", {"form": form}, status=status)
 
@@ -85,21 +85,22 @@ def change(request: HttpRequest, site_id: str) -> HttpResponse:
 
 
 @page(Role.OWNER, change=Role.OWNER)
-def credentials(request: HttpRequest, site_id: str) -> HttpResponse:
-    """Enter credentials that work; they are tried before they are saved."""
+def way(request: HttpRequest, site_id: str) -> HttpResponse:
+    """Enter an address or credentials that work; they are tried before they are saved."""
     site = get_object_or_404(Site, pk=site_id, active=True)
     if request.method != "POST":
         return redirect("integrations:site", site_id)
-    form = CredentialsForm(request.POST)
+    form = WayForm.of(site, request.POST)
     if form.is_valid():
         try:
-            save_site({"id": site.pk, **form.credentials()})
+            saved = save_site({"id": site.pk, **form.connection()})
         except EditRefused as refused:
             form.take(refused)
         else:
-            messages.success(request, _("The site accepts them. They are saved."))
+            messages.success(request, _("Saved. The site lets Guestlist in."))
+            _tell(request, saved)
             return redirect_to(request, reverse("integrations:site", args=(site_id,)))
-    return _page(request, site, credentials_form=form, status=422)
+    return _page(request, site, way_form=form, status=422)
 
 
 @page(change=Role.OPERATOR)
@@ -138,37 +139,25 @@ def disconnect(request: HttpRequest, site_id: str) -> HttpResponse:
         disconnect_site(site.pk)
         messages.success(request, _("%(name)s is disconnected.") % {"name": site.pk})
         return redirect_to(request, reverse("integrations:list"))
-    naming = [
-        rule
-        for cart_id in Rule.objects.values_list("cart", flat=True).distinct()
-        for rule in rules_of(cart_id)
-        if any(target.site == site.pk for target in rule.grants)
-    ]
-    only = [rule for rule in naming if all(target.site == site.pk for target in rule.grants)]
-    values = {
-        "site": site,
-        "rules": len(naming),
-        "only": len(only),
-        "has_members": Member.objects.filter(site=site).exists(),
-    }
+    named = [item for cart in Cart.objects.filter(active=True) for item in catalogue(cart.pk) if _gives(item, site)]
+    values = {"site": site, "named": named, "members": Member.objects.filter(site=site).count()}
     return render(request, "dashboard/integrations/disconnect_site.html", values)
 
 
 def _page(request: HttpRequest, site: Site, *, status: int = 200, **forms: Any) -> HttpResponse:
-    way = PASSWORD if "username" in (site.credentials_env or {}) else KEY
     values = {
         **_standing_values(site),
         "levels": next(view.levels for view in site_views() if view.id == site.pk),
-        "requests": SiteRequest.objects.filter(site=site).order_by("-pk")[:REQUESTS_SHOWN],
+        "requests": SiteRequest.objects.filter(site=site).select_related("member").order_by("-pk")[:REQUESTS_SHOWN],
         "settings_form": SiteSettingsForm.of(site),
-        "credentials_form": CredentialsForm(initial={"way": way}),
+        "way_form": WayForm.of(site),
         **forms,
     }
     return render(request, "dashboard/integrations/site.html", values, status=status)
 
 
 def _standing_values(site: Site) -> dict[str, Any]:
-    standing = _standing(site)
+    standing = next(found for found in site_statuses() if found.id == site.pk)
     return {
         "site": site,
         "kind": all_platforms()[site.kind].label,
@@ -177,5 +166,16 @@ def _standing_values(site: Site) -> dict[str, Any]:
     }
 
 
-def _standing(site: Site) -> SiteStatus:
-    return next(found for found in overview().sites if found.id == site.pk)
+def _known(site: Site) -> dict[str, Any]:
+    """What a disconnected site's form begins with: all but the credentials."""
+    names = ("id", "kind", "url", "allow_private_address", "on_email_change")
+    return {name: getattr(site, name) for name in names}
+
+
+def _tell(request: HttpRequest, saved: Saved) -> None:
+    for warning in saved.warnings:
+        messages.warning(request, warning)
+
+
+def _gives(item: CatalogueItem, site: Site) -> bool:
+    return any(target.site == site.pk for rule in item.rules for target in rule.grants)
