@@ -548,12 +548,12 @@ def test_the_overview_names_what_was_sold_and_no_rule_names():
 
 
 def test_the_overview_takes_the_same_queries_for_little_and_for_much(django_assert_num_queries):
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         overview()
     make_site("annex")
     for number in range(4):
         stored.sell_monthly(str(7000 + number))
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         overview()
 
 
