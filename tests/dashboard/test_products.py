@@ -414,6 +414,13 @@ def test_an_example_is_told_for_each_option_as_it_is_paid(shop: None, viewer: Cl
     assert "subscription" not in once
 
 
+def test_examples_of_several_ways_to_pay_are_told_apart(shop: None, viewer: Client) -> None:
+    sell(MONTHLY)
+    sell(ONCE)
+    found = text(viewer.post(f"{COURSE}/outlook", entered(viewer, split="same", all__levels=["academy/8"])))
+    assert found.index("Paid once") < found.index("A subscription") < found.index("A plan of several payments")
+
+
 def test_what_is_not_filled_in_rightly_yet_has_no_example(shop: None, viewer: Client) -> None:
     answer = viewer.post(f"{COURSE}/outlook", entered(viewer, all__levels=["academy/8"], all__grace_days="999"))
     assert answer.status_code == 200
@@ -530,7 +537,7 @@ def test_a_change_that_concerns_nobody_says_so(bought: None, operator: Client) -
 def test_saving_and_bringing_in_line_is_begun_done_and_told(bought: None, operator: Client) -> None:
     answer = save(operator, do="save-align", all__levels=["club/10"])
     assert answer.headers["Location"] == f"{COURSE}/align"
-    assert "Bringing past sales in line: 0 of" in text(operator.get(f"{COURSE}/align"))
+    assert "Bringing past sales in line: looking for them." in text(operator.get(f"{COURSE}/align"))
     assert "Bringing past sales in line" in text(operator.get(COURSE))
     run = AlignRun.objects.get()
     run_alignment(run.pk)

@@ -60,13 +60,36 @@ class Row:
     results: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Examples of one way to pay."""
+
+    title: str
+    rows: list[Row]
+
+
 def examples(
     rule: Rule, entry: CatalogueItem, terms: Mapping[Target, LevelTerms], titles: Mapping[Target, str]
-) -> list[Row]:
+) -> list[Group]:
     """What buyers get and lose under a rule."""
     paid_on = date(timezone.localdate().year, SAMPLE_MONTH, SAMPLE_DAY)
-    told = outlook(rule, terms, _sales(entry, rule.option), paid_on)
-    return [Row(one.happens, _results(one.levels, titles)) for one in told]
+    return [
+        Group(
+            _paid(sale),
+            [Row(one.happens, _results(one.levels, titles)) for one in outlook(rule, terms, [sale], paid_on)],
+        )
+        for sale in _sales(entry, rule.option)
+    ]
+
+
+def _paid(sale: Sale) -> str:
+    match sale:
+        case Sale.ONCE:
+            return _("Paid once")
+        case Sale.SUBSCRIPTION:
+            return _("A subscription")
+        case Sale.PLAN:
+            return _("A plan of several payments")
 
 
 def _sales(entry: CatalogueItem, option: str | None) -> list[Sale]:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from guestlist.accounts.roles import Role
 from guestlist.dashboard.pages import back, page, redirect_to
 from guestlist.dashboard.products.aligning import begin
-from guestlist.dashboard.products.effects import Row, effect, examples
+from guestlist.dashboard.products.effects import Group, effect, examples
 from guestlist.dashboard.products.forms import ItemForm, Part, sites_with_levels, terms_of, titles_of
 from guestlist.dashboard.products.lists import in_address
 from guestlist.domain.facts import ItemType
@@ -31,7 +31,7 @@ class Outlook:
     """What one rule of an item comes to."""
 
     part: Part
-    rows: list[Row]
+    groups: list[Group]
 
 
 @page(change=Role.OPERATOR)
