@@ -66,6 +66,8 @@ class Installation:
     ) -> None:
         self._end()
         self.site.__exit__(kind, error, trace)
+        # Shown by pytest where a test failed.
+        print(*(line for line in self.log.read_text().splitlines() if "Error" in line), sep="\n")
         shutil.rmtree(self._folder)
 
     def command(self, *words: str, stdin: str = "") -> str:

@@ -13,7 +13,7 @@ IMAGES = Path(__file__).parents[2] / "docs" / "images"
 SIZE: ViewportSize = {"width": 1280, "height": 800}
 PAGES = {
     "overview": "/",
-    "product": "/products/shop/product-104",
+    "product": "/products/shop/product-101",
     "person": "/people/show?email=paula%2Bart@customers.example",
 }
 MOST_BYTES = 150_000

@@ -585,6 +585,7 @@ def test_what_is_wrong_is_said_at_its_field(
     answer = save(operator, **{"all__levels": ["academy/8"], **changed})
     html = answer.content.decode()
     assert answer.status_code == 422
+    assert "Not saved. Mend what is marked below" in text(answer)
     told = html.split(f'id="product-12-{field}-error"', 1)[1].split("</p>", 1)[0]
     assert said in told
     assert f'aria-describedby="product-12-{field}-error' in html

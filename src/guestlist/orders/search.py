@@ -33,7 +33,8 @@ _KNOWN_ITEMS = """
         (SELECT cart_id, item FROM orders_orderitem ORDER BY cart_id, item LIMIT 1)
         UNION ALL
         SELECT next.cart_id, next.item FROM known, LATERAL (
-            SELECT cart_id, item FROM orders_orderitem sold WHERE (sold.cart_id, sold.item) > (known.cart_id, known.item)
+            SELECT cart_id, item FROM orders_orderitem sold
+             WHERE (sold.cart_id, sold.item) > (known.cart_id, known.item)
              ORDER BY cart_id, item LIMIT 1
         ) next
     )

@@ -18,7 +18,7 @@ from guestlist.connections.models import Cart
 from guestlist.connections.queries import webhook_address
 from guestlist.connections.rotation import forget_previous_secret
 from guestlist.dashboard.integrations.forms import ApiKeyForm, CartForm, CartSettingsForm, SecretForm
-from guestlist.dashboard.integrations.lists import cart_state
+from guestlist.dashboard.integrations.lists import cart_state, refused_at
 from guestlist.dashboard.pages import page, redirect_to
 from guestlist.engine.overview import cart_statuses
 from guestlist.fulfilment.catalogue import catalogue
@@ -174,6 +174,7 @@ def _values(request: HttpRequest, cart: Cart) -> dict[str, Any]:
         "kind": all_carts()[cart.kind].label,
         "standing": standing,
         "state": cart_state(standing),
+        "refused_at": refused_at(standing),
         "address": _address(request, cart.pk),
         "arrived": standing.checked_at is not None or standing.last_delivery_at is not None,
     }

@@ -54,7 +54,7 @@ class EditForm(forms.Form):
                 link, words = reverse("help:page", args=(problem.help.value,)), _("How to mend this")
                 said = format_html('{} <a href="{}" target="_blank">{}</a>', said, link, words)
             if problem.help == HelpTopic.PRIVATE_ADDRESS and "allow_private_address" in self.fields:
-                self.fields["allow_private_address"].help_text = _(
+                self["allow_private_address"].help_text = _(
                     "Tick this only if the address above is right and the site really runs on this computer or in your "
                     "own network. The internet's sites do not need it."
                 )

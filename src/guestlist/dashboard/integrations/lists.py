@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -27,12 +29,16 @@ def cart_state(cart: CartStatus) -> str:
     """As a badge shows it."""
     if not cart.active:
         return "inactive"
-    latest = cart.last_delivery_at
-    # What was turned away before the cart sent the right word is over.
-    refused = [one for one in cart.refused_today if one.reason in ("wrong-secret", "no-secret")]
-    if any(latest is None or one.last_at > latest for one in refused):
+    if refused_at(cart) is not None:
         return "attention"
-    return "ok" if latest else "new"
+    return "ok" if cart.last_delivery_at else "new"
+
+
+def refused_at(cart: CartStatus) -> datetime | None:
+    """When a delivery was last turned away today for its secret; None = not since the cart sent the right one."""
+    refused = [one.last_at for one in cart.refused_today if one.reason in ("wrong-secret", "no-secret")]
+    last = max(refused, default=None)
+    return last if last and (cart.last_delivery_at is None or last > cart.last_delivery_at) else None
 
 
 def site_state(site: SiteStatus) -> str:

@@ -116,6 +116,7 @@ def _page(
         "run": latest_run(entry.cart, entry.item),
         "products": [among[product] for product in entry.products if product in among],
         "next": _next(request),
+        "refused": status == 422,
     }
     return render(request, "dashboard/products/one.html", values, status=status)
 
