@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from db.conftest import make_site
-from db.test_addresses import academy, run  # noqa: F401 a fixture
-from db.test_people import changed, rebill, sale, tell
+from db.test_address_changes import academy, run  # noqa: F401 a fixture
+from db.test_people_and_orders import changed, rebill, sale, tell
 from db.test_planning import save
 from factories import rule
 from guestlist.access import lane as lanes

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from db.test_addresses import academy, has, run  # noqa: F401 a fixture
+from db.test_address_changes import academy, has, run  # noqa: F401 a fixture
 from db.test_mails import order
-from db.test_people import changed, sale, tell
+from db.test_people_and_orders import changed, sale, tell
 from guestlist.access.models import Member, MemberState
 from guestlist.access.queries import person
 from guestlist.sandbox.site.server import SandboxSite

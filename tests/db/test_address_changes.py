@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from db.conftest import make_cart, make_site
-from db.test_people import changed, rebill, sale, tell
+from db.test_people_and_orders import changed, rebill, sale, tell
 from db.test_planning import save
 from factories import rule
 from guestlist.access import addresses
