@@ -68,6 +68,7 @@ _COPIES = (
         "FROM bench_plan plan JOIN orders_order old ON old.id = plan.sample_id ORDER BY plan.n",
         {"id": "plan.order_id", "customer_id": "plan.customer_id"},
     ),
+    Copy("orders.OrderItem", f"{_of_order('orders_orderitem')} ORDER BY plan.n, old.id", {"order_id": "plan.order_id"}),
     Copy(
         "orders.Fact",
         f"{_of_order('orders_fact')} JOIN bench_delivery told ON told.id = old.delivery_id ORDER BY plan.n, old.id",
