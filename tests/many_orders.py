@@ -31,31 +31,31 @@ _ORDERS = """
 _ITEMS = """
     INSERT INTO orders_orderitem (order_id, cart_id, placed_at, item, option, name)
     SELECT id, cart_id, placed_at,
-           CASE WHEN id %% 4000 = 2 THEN 'product-99'
+           CASE WHEN n %% 4000 = 2 THEN 'product-99'
                 WHEN placed_at < now() - interval '1 day' * %(days)s * 0.9 THEN 'product-7' ELSE 'product-12' END,
            NULL, 'Course'
-      FROM orders_order
+      FROM (SELECT *, substr(external_id, 2)::int n FROM orders_order) o
 """
 _MEMBERS = """
     INSERT INTO access_member (site_id, email, email_key, first_name, last_name, name_key, surname_key, remote_id,
                                made_by_us, welcomed, send_password, look_first, state, due_at, version, epoch, attempts,
                                reason, remedy, help, alert, email_due, former_email_key, created_at)
-    SELECT CASE id %% 10 WHEN 0 THEN 'club' ELSE 'academy' END, email, email_key, first_name, last_name, name_key,
+    SELECT CASE n %% 10 WHEN 0 THEN 'club' ELSE 'academy' END, email, email_key, first_name, last_name, name_key,
            surname_key, id::text, true, true, true, false,
-           CASE id %% 5000 WHEN 2 THEN 'attention' WHEN 3 THEN 'due' ELSE 'idle' END, now() + interval '1 hour', 1, 0,
+           CASE n %% 5000 WHEN 2 THEN 'attention' WHEN 3 THEN 'due' ELSE 'idle' END, now() + interval '1 hour', 1, 0,
            0, '', '', '', '', false, '', now()
-      FROM orders_customer ORDER BY external_id::int
+      FROM (SELECT *, external_id::int n FROM orders_customer) c ORDER BY n
 """
 _GRANTS = """
     INSERT INTO access_grant (member_id, order_id, customer_id, item, charge_key, level, ref, live, reason,
                               planned_live, planned_reason, blocked, amount_minor, total_minor, currency, charged_at,
                               welcome, state, look_first, remote_id, problem, remedy, created_at)
     SELECT m.id, o.id, o.customer_id, 'product-12', 'first',
-           CASE WHEN o.id %% 4000 = 1 THEN '10' WHEN o.id %% 5 = 0 THEN '9' ELSE '8' END,
+           CASE WHEN o.n %% 4000 = 1 THEN '10' WHEN o.n %% 5 = 0 THEN '9' ELSE '8' END,
            'gl-' || o.id, true, '', true, '', false, 2900, 2900, 'USD', o.placed_at, 'never',
            CASE m.state WHEN 'idle' THEN 'right' WHEN 'attention' THEN 'attention' ELSE 'due' END, false,
            o.id::text, '', '', o.placed_at
-      FROM orders_order o JOIN orders_customer c ON c.id = o.customer_id
+      FROM (SELECT *, substr(external_id, 2)::int n FROM orders_order) o JOIN orders_customer c ON c.id = o.customer_id
            JOIN access_member m ON m.email_key = c.email_key
      WHERE o.mode = 'live'
 """
@@ -63,9 +63,9 @@ _DELIVERIES = """
     INSERT INTO inbox_delivery (cart_id, digest, body, content_type, received_at, shard, state, event, mode, summary,
                                 remedy, order_id, interpreted_at)
     SELECT cart_id, sha256(external_id::bytea), 'x'::bytea, '', placed_at, 0,
-           CASE WHEN id %% 3000 = 1 THEN 'ignored' WHEN id %% 5000 = 1 THEN 'unreadable' ELSE 'done' END,
+           CASE WHEN n %% 3000 = 1 THEN 'ignored' WHEN n %% 5000 = 1 THEN 'unreadable' ELSE 'done' END,
            'order.success', mode, '1 new fact', '', id, placed_at
-      FROM orders_order ORDER BY id
+      FROM (SELECT *, substr(external_id, 2)::int n FROM orders_order) o ORDER BY n
 """
 
 
