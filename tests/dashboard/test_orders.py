@@ -342,6 +342,32 @@ def test_a_story_goes_without_deliveries_that_are_not_stored_any_more(fulfilled,
     assert "after the order arrived" not in html
 
 
+def gives(client, order: Order) -> str:
+    html = page(client, f"/orders/{order.pk}")
+    return html.partition('id="gives"')[2].partition("</section>")[0]
+
+
+def test_an_order_says_what_the_site_confirmed_and_what_is_only_to_come(shop, viewer):
+    order = sell("7001")
+    grants = Grant.objects.filter(order=order, level="8")
+    before = gives(viewer, order)
+    assert "will give access" in before
+    assert before.count("Waiting") == 2
+
+    stored.confirm("academy")
+    assert "will give access" not in gives(viewer, order).partition("club")[0]
+
+    grants.update(live=False, state=GrantState.DUE)
+    shown = gives(viewer, order).partition("Lifetime")[0]
+    assert "still given" in shown
+    assert "Ended" not in shown
+
+    grants.update(confirmed_live=False, state=GrantState.RIGHT)
+    shown = gives(viewer, order).partition("Lifetime")[0]
+    assert "still given" not in shown
+    assert "Ended" in shown
+
+
 def test_an_order_that_is_not_fulfilled_says_why(shop, viewer):
     order = sell("7001", mode=Mode.TEST)
 

@@ -176,6 +176,100 @@ def test_a_viewer_sees_no_button_that_they_may_not_press(shop, viewer, operator,
     assert "/people/erase" in of_owner
 
 
+# --- what is shown is what the site confirmed ---------------------------------------------------------------------
+
+
+def level(html: str, site: str, title: str) -> str:
+    """The part of a person's page about one level of a site, without its reasons."""
+    card = html.partition(f'">{site}</h2>')[2].partition("</section>")[0]
+    return card.partition(f"<strong>{title}</strong>")[2].partition("<details")[0]
+
+
+def day(on: date) -> str:
+    return f">{on.day} {on:%b %Y}</time>"
+
+
+def test_access_that_the_site_never_confirmed_is_not_said_to_be_there(shop, viewer):
+    until = TODAY + timedelta(days=9)
+    grants = Grant.objects.filter(member__email_key=NORA, level="8")
+    grants.update(until_on=until, state=GrantState.DUE, confirmed_at=None, confirmed_live=None, confirmed_until_on=None)
+    Member.objects.filter(email_key=NORA, site="academy").update(state=MemberState.DUE)
+
+    shown = level(page(viewer, SHOW, email=NORA), "academy", "Gold monthly")
+
+    assert "Has access" not in shown
+    assert "Waiting" in shown
+    assert "will have access until" in shown
+    assert day(until) in shown
+    assert "Has access" in level(page(viewer, SHOW, email=NORA), "club", "Lifetime")
+
+
+def test_an_extension_that_waits_leaves_what_was_confirmed(shop, viewer):
+    before, after = TODAY + timedelta(days=2), TODAY + timedelta(days=33)
+    grants = Grant.objects.filter(member__email_key=NORA, level="8")
+    grants.update(until_on=after, confirmed_until_on=before, state=GrantState.DUE)
+    Member.objects.filter(email_key=NORA, site="academy").update(state=MemberState.DUE)
+
+    shown = level(page(viewer, SHOW, email=NORA), "academy", "Gold monthly")
+
+    assert "Has access" in shown
+    assert "Waiting" in shown
+    assert shown.index(day(before)) < shown.index("will have it until") < shown.index(day(after))
+
+
+def test_a_lapsed_member_whose_rebill_waits_has_no_access(shop, viewer):
+    grants = Grant.objects.filter(member__email_key=NORA, level="8")
+    grants.update(confirmed_until_on=TODAY - timedelta(days=1))
+    grants.update(until_on=TODAY + timedelta(days=33), state=GrantState.DUE)
+
+    shown = level(page(viewer, SHOW, email=NORA), "academy", "Gold monthly")
+
+    assert "Has access" not in shown
+    assert "will have access until" in shown
+
+
+def test_while_a_site_is_down_confirmed_access_stays_and_new_access_is_only_to_come(shop, viewer):
+    until = TODAY + timedelta(days=9)
+    Grant.objects.filter(level="8").update(until_on=until, confirmed_until_on=until)
+    new = Grant.objects.filter(member__email_key="omar@buyers.test", level="8")
+    new.update(state=GrantState.DUE, confirmed_at=None, confirmed_live=None, confirmed_until_on=None)
+    Site.objects.filter(pk="academy").update(state="down", reason="The site does not answer.")
+
+    of_nora = level(page(viewer, SHOW, email=NORA), "academy", "Gold monthly")
+    of_omar = level(page(viewer, SHOW, email="omar@buyers.test"), "academy", "Gold monthly")
+
+    assert "Has access" in of_nora
+    assert "Waiting" not in of_nora
+    assert "Has access" not in of_omar
+    assert "Waiting" in of_omar
+
+
+def test_a_revocation_that_waits_leaves_the_access_until_the_site_confirms_it(shop, operator):
+    act(operator, "revoke", site="club", level="10")
+
+    before = level(page(operator, SHOW, email=NORA), "club", "Lifetime")
+    stored.confirm("club")
+    after = level(page(operator, SHOW, email=NORA), "club", "Lifetime")
+
+    assert "Has access" in before
+    assert "Waiting" in before
+    assert "loses it as soon as the site has confirmed the end" in before
+    assert "Has access" not in after
+    assert "Ended" in after
+
+
+def test_who_is_stuck_before_anything_was_confirmed_needs_attention_and_has_nothing(shop, viewer):
+    grants = Grant.objects.filter(member__email_key=NORA, level="10")
+    grants.update(state=GrantState.ATTENTION, confirmed_at=None, confirmed_live=None, confirmed_until_on=None)
+    Member.objects.filter(email_key=NORA, site="club").update(state=MemberState.ATTENTION, reason="Refused.")
+
+    shown = level(page(viewer, SHOW, email=NORA), "club", "Lifetime")
+
+    assert "Has access" not in shown
+    assert "Needs attention" in shown
+    assert "will have access for ever" in shown
+
+
 # --- acts ---------------------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,69 @@
+"""What a person has at a site as the site confirmed it: being asked for gives nothing and ends nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from guestlist.access.grant_views import AccessState, GrantView, LevelAccess
+from guestlist.access.queries import MemberView
+
+
+class Standing(StrEnum):
+    """What somebody has of a level, beside what they should have of it."""
+
+    HAS = "has"
+    COMING = "coming"  # should have it; the site has not confirmed it
+    ENDING = "ending"  # should not have it any more; the site has not confirmed the end
+    NONE = "none"
+    UNKNOWN = "unknown"  # how long cannot be said yet: the site's levels were never read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelStanding:
+    """One level of a person at a site.
+
+    Attributes:
+        until_on: last day of what the site confirmed; None = for ever, or it confirmed nothing that lasts.
+        changes: the site has confirmed another last day than the one that is wanted.
+        grants: those of the level, oldest first.
+    """
+
+    access: LevelAccess
+    standing: Standing
+    until_on: date | None
+    changes: bool
+    grants: list[GrantView]
+
+
+def level_standings(member: MemberView, today: date) -> list[LevelStanding]:
+    """All levels of a person at one site."""
+    by_level: dict[str, list[GrantView]] = {}
+    for grant in member.grants:
+        by_level.setdefault(grant.level, []).append(grant)
+    return [_standing(access, by_level.get(access.level, []), today) for access in member.access]
+
+
+def _standing(access: LevelAccess, grants: list[GrantView], today: date) -> LevelStanding:
+    lasting = lasting_as_confirmed([(g.confirmed_live, g.confirmed_until_on) for g in grants], today)
+    until_on = max((day for day in lasting if day is not None), default=None) if None not in lasting else None
+    wanted = access.state in (AccessState.FOREVER, AccessState.UNTIL)
+    standing = Standing.COMING if wanted else Standing.NONE
+    if lasting:
+        standing = Standing.HAS if wanted or access.state is AccessState.UNKNOWN else Standing.ENDING
+    elif access.state is AccessState.UNKNOWN:
+        standing = Standing.UNKNOWN
+    return LevelStanding(
+        access=access,
+        standing=standing,
+        until_on=until_on,
+        changes=bool(lasting) and wanted and until_on != access.until_on,
+        grants=grants,
+    )
+
+
+def lasting_as_confirmed(confirmed: Sequence[tuple[bool | None, date | None]], today: date) -> list[date | None]:
+    """Of what a site confirmed of some grants (live, last day): the last days of those that give access today."""
+    return [until_on for live, until_on in confirmed if live and (until_on is None or until_on >= today)]
