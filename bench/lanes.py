@@ -79,6 +79,7 @@ def _fill(port: int) -> None:
     Grant.objects.bulk_create(
         Grant(
             member=member,
+            site_id=member.site_id,
             order=order,
             customer=order.customer,
             item="product-1",

@@ -47,10 +47,10 @@ _MEMBERS = """
       FROM (SELECT *, external_id::int n FROM orders_customer) c ORDER BY n
 """
 _GRANTS = """
-    INSERT INTO access_grant (member_id, order_id, customer_id, item, charge_key, level, ref, live, reason,
+    INSERT INTO access_grant (member_id, site_id, order_id, customer_id, item, charge_key, level, ref, live, reason,
                               planned_live, planned_reason, blocked, amount_minor, total_minor, currency, charged_at,
                               welcome, state, look_first, remote_id, problem, remedy, created_at)
-    SELECT m.id, o.id, o.customer_id, 'product-12', 'first',
+    SELECT m.id, m.site_id, o.id, o.customer_id, 'product-12', 'first',
            CASE WHEN o.n %% 4000 = 1 THEN '10' WHEN o.n %% 5 = 0 THEN '9' ELSE '8' END,
            'gl-' || o.id, true, '', true, '', false, 2900, 2900, 'USD', o.placed_at, 'never',
            CASE m.state WHEN 'idle' THEN 'right' WHEN 'attention' THEN 'attention' ELSE 'due' END, false,

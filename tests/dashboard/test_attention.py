@@ -37,6 +37,7 @@ def stick(number: int, *, site: str = "academy", remedy: str = "Publish it.", to
     )
     Grant.objects.create(
         member=member,
+        site_id=member.site_id,
         staff_change=member.staff_changes.create(act="grant", level="8", who="a", why="b", at=timezone.now()),
         level="8",
         ref=f"gl-hand-{number}",

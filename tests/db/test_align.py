@@ -191,7 +191,13 @@ def give_by_hand(member: Member, level: str) -> None:
         member=member, act="grant", level=level, who="mia", why="a prize", at=timezone.now()
     )
     Grant.objects.create(
-        member=member, staff_change=act, level=level, ref=f"gl-hand-{act.pk}", reason="a prize", charged_at=act.at
+        member=member,
+        site_id=member.site_id,
+        staff_change=act,
+        level=level,
+        ref=f"gl-hand-{act.pk}",
+        reason="a prize",
+        charged_at=act.at,
     )
 
 

@@ -190,6 +190,7 @@ def _members(order: Order, planned: Sequence[PlannedGrant]) -> dict[str, Member]
 def _new_grant(order: Order, member: Member, wanted: PlannedGrant) -> Grant:
     return Grant(
         member=member,
+        site_id=member.site_id,
         order=order,
         customer=order.customer,
         item=str(wanted.item),

@@ -112,6 +112,8 @@ class Grant(models.Model):
     """
 
     member = models.ForeignKey(Member, on_delete=models.PROTECT, related_name="grants")
+    # The member's own, so that who has a level of one site is found without a look at other sites.
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="+", db_index=False)
     order = models.ForeignKey(Order, on_delete=models.PROTECT, null=True, related_name="grants")
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, null=True, related_name="grants")
     staff_change = models.OneToOneField(StaffChange, on_delete=models.PROTECT, null=True, related_name="grant")
@@ -159,14 +161,17 @@ class Grant(models.Model):
             models.Index(fields=["member", "id"], condition=models.Q(state="due"), name="grant_due"),
             models.Index(fields=["state"], condition=~models.Q(state="right"), name="grant_open"),
             models.Index(fields=["order"], condition=~models.Q(state="right"), name="grant_open_by_order"),
-            models.Index(fields=["level", "member"], condition=models.Q(live=True), name="grant_by_level"),
+            models.Index(
+                fields=["site", "level", "until_on", "member"], condition=models.Q(live=True), name="grant_by_level"
+            ),
         ]
 
 
 class SiteRequest(models.Model):
     """One request to a site, kept to be shown; secrets are redacted before it gets here."""
 
-    site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="requests")
+    # `request_by_site` serves as this one's index.
+    site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="requests", db_index=False)
     member = models.ForeignKey(Member, on_delete=models.CASCADE, null=True, related_name="requests")
     at = models.DateTimeField()
     method = models.CharField(max_length=8)
@@ -178,7 +183,10 @@ class SiteRequest(models.Model):
     ref = models.CharField(max_length=120, default="", blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["member", "-id"], name="request_by_member")]
+        indexes = [
+            models.Index(fields=["member", "-id"], name="request_by_member"),
+            models.Index(fields=["site", "-id"], name="request_by_site"),
+        ]
 
 
 class ErasedHolding(models.Model):

@@ -220,6 +220,7 @@ def _member(asked: Asked) -> Member:
 def _grant_of(row: StaffChange, changes: Sequence[Change]) -> Grant:
     return Grant(
         member=row.member,
+        site_id=row.member.site_id,
         staff_change=row,
         level=row.level,
         ref=f"gl-hand-{secrets.token_hex(12)}",
