@@ -78,9 +78,12 @@ def batches(request: HttpRequest, found: QuerySet[M], sorts: Sequence[Sort]) -> 
     """All rows in the address's order, some at a time, each batch a short query of its own."""
     sort, descending = _sort(request.GET.get("sort", ""), sorts)
     place: list[Any] | None = None
-    while rows := list(_past(found, sort, place, descending=descending)[:ROWS_AT_ONCE]):
+    # A few at first, so that the browser's download begins at once.
+    size = min(ROWS, ROWS_AT_ONCE)
+    while rows := list(_past(found, sort, place, descending=descending)[:size]):
         yield rows
         place = _place(rows[-1], sort)
+        size = min(2 * size, ROWS_AT_ONCE)
 
 
 def csv_response(name: str, header: Sequence[str], some: Iterator[Iterable[Sequence[object]]]) -> StreamingHttpResponse:
