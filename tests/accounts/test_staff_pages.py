@@ -84,7 +84,7 @@ def test_a_role_is_changed_and_the_change_is_written_down_under_the_owner_s_name
     entry = AuditEntry.objects.filter(kind="staff").latest("id")
     assert (entry.by, entry.changes) == ("owner@example.com", {"role": ["viewer", "operator"]})
     page = text(as_owner.get("/settings/audit?kind=staff"))
-    assert re.search(r"role: viewer .*→.* operator", page)
+    assert re.search(r"role: Viewer .*→.* Operator", page)
 
 
 def test_who_is_switched_off_is_out_at_once_and_can_come_back(as_owner, make_user):

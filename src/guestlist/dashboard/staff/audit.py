@@ -9,7 +9,7 @@ from guestlist.accounts.models import AuditEntry, Kind
 from guestlist.accounts.roles import Role
 from guestlist.dashboard.listing import Sort, listing
 from guestlist.dashboard.pages import page
-from guestlist.dashboard.staff.audit_words import line
+from guestlist.dashboard.staff.audit_words import lines
 
 SORTS = (Sort("when", ()),)
 # So does the address say that somebody wants those who were not signed in.
@@ -28,7 +28,7 @@ def show(request: HttpRequest) -> HttpResponse:
     page_ = listing(request, found, SORTS)
     shown = {
         "listing": page_,
-        "lines": [line(entry) for entry in page_.rows],
+        "lines": lines(page_.rows),
         "actors": AuditEntry.objects.exclude(by="").order_by("by").values_list("by", flat=True).distinct(),
         "kinds": Kind.choices,
         "by": by,

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from django.utils.dateparse import parse_datetime
-from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from guestlist.accounts.audit import HIDDEN
 from guestlist.accounts.models import AuditEntry, Kind
+from guestlist.dashboard.staff.audit_values import Titles, titles_of_levels, written
+from guestlist.fulfilment.models import KnownOption
 
 _SENTENCES: dict[str, dict[int, str | Promise]] = {
     model: dict(enumerate(sentences))
@@ -100,6 +100,9 @@ _FIELDS: dict[str, str | Promise] = {
 # An invitation changes only by being used.
 _TOLD_BY_THE_SENTENCE = ("used_at",)
 _ACTION_OF_CHANGE = AuditEntry.Action.UPDATE
+_RULE = "fulfilment.rule"
+# Of a rule that is made or removed, what it gives is the news; the rest is folded away.
+_NEWS_OF_A_RULE = ("grants",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +114,9 @@ class Change:
     after: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """An entry as the page shows it."""
+    """An entry as the page shows it; `more` is folded away."""
 
     at: datetime
     by: str
@@ -121,18 +124,26 @@ class Line:
     did: str
     about: str
     changes: list[Change]
+    more: list[Change]
     address: str
 
 
-def line(entry: AuditEntry) -> Line:
-    """In words."""
+def lines(entries: Sequence[AuditEntry]) -> list[Line]:
+    """In words, with two queries for the names in all of them."""
+    titles, items = titles_of_levels(), _names_of_items(entries)
+    return [_line(entry, titles, items.get(entry.object_repr, "")) for entry in entries]
+
+
+def _line(entry: AuditEntry, titles: Titles, item: str) -> Line:
+    changes, more = _changes(entry, titles)
     return Line(
         at=entry.timestamp,
         by=entry.by,
         kind=str(Kind(entry.kind).label),
-        did=_(entry.did) if entry.did else _sentence(entry),
+        did=_(entry.did) if entry.did else _sentence(entry, item),
         about=entry.object_repr if entry.did and not _about_self(entry) else "",
-        changes=[*_changes(entry), *_details(entry)],
+        changes=[*changes, *_details(entry, titles)],
+        more=more,
         address=entry.remote_addr or "",
     )
 
@@ -142,58 +153,50 @@ def _about_self(entry: AuditEntry) -> bool:
     return entry.actor_id is not None and entry.kind == Kind.SIGN_IN and entry.object_id == entry.actor_id
 
 
-def _sentence(entry: AuditEntry) -> str:
-    model = f"{entry.content_type.app_label}.{entry.content_type.model}" if entry.content_type else ""
-    sentence = _SENTENCES.get(model, {}).get(entry.action, _("changed %(name)s"))
-    return str(sentence) % {"name": entry.object_repr}
+def _model(entry: AuditEntry) -> str:
+    return f"{entry.content_type.app_label}.{entry.content_type.model}" if entry.content_type else ""
 
 
-def _changes(entry: AuditEntry) -> list[Change]:
-    found = []
-    for name, (before, after) in sorted((entry.changes or {}).items()):
+def _sentence(entry: AuditEntry, item: str) -> str:
+    sentence = _SENTENCES.get(_model(entry), {}).get(entry.action, _("changed %(name)s"))
+    return str(sentence) % {"name": f"{item} ({entry.object_repr})" if item else entry.object_repr}
+
+
+def _names_of_items(entries: Sequence[AuditEntry]) -> dict[str, str]:
+    """What is sold under which name, by the text that stands for a rule: "cart item" or "cart item option x"."""
+    about = {entry.object_repr: entry.object_repr.split() for entry in entries if _model(entry) == _RULE}
+    wanted = {(words[0], words[1]) for words in about.values() if len(words) > 1}
+    known = KnownOption.objects.filter(
+        cart__in={cart for cart, _item in wanted}, item__in={item for _cart, item in wanted}
+    )
+    names = {(cart, item): name for cart, item, name in known.values_list("cart", "item", "name") if name}
+    return {text: names.get((words[0], words[1]), "") for text, words in about.items() if len(words) > 1}
+
+
+def _changes(entry: AuditEntry, titles: Titles) -> tuple[list[Change], list[Change]]:
+    """What is shown at once, and what is folded away."""
+    shown: list[Change] = []
+    folded: list[Change] = []
+    for name, (before, after) in sorted(
+        (entry.changes or {}).items(), key=lambda one: (one[0] not in _NEWS_OF_A_RULE, one)
+    ):
         if name in _TOLD_BY_THE_SENTENCE:
             continue
         if entry.action == _ACTION_OF_CHANGE:
-            found.append(Change(label(name), written(before), written(after)))
+            shown.append(Change(label(name), written(name, before, titles), written(name, after, titles)))
         elif (value := after if entry.action == AuditEntry.Action.CREATE else before) not in (None, "", {}, [], HIDDEN):
-            found.append(Change(label(name), None, written(value)))
-    return found
+            told = folded if _model(entry) == _RULE and name not in _NEWS_OF_A_RULE else shown
+            told.append(Change(label(name), None, written(name, value, titles)))
+    return shown, folded
 
 
-def _details(entry: AuditEntry) -> list[Change]:
-    details = entry.additional_data or {}
-    return [Change(label(name), None, written(value)) for name, value in details.items() if value not in (None, "")]
+def _details(entry: AuditEntry, titles: Titles) -> list[Change]:
+    details = {name: value for name, value in (entry.additional_data or {}).items() if value not in (None, "")}
+    if "level" in details and "site" in details:
+        details["level"] = {"site": details.pop("site"), "level": details["level"]}
+    return [Change(label(name), None, written(name, value, titles)) for name, value in details.items()]
 
 
 def label(name: str) -> str:
     """A field's name in words."""
     return str(_FIELDS.get(name) or name.replace("_", " "))
-
-
-def written(value: Any) -> str:
-    """A value as people read it."""
-    match value:
-        case None | "" | [] | {}:
-            return "–"
-        case bool():
-            return _("yes") if value else _("no")
-        case str() if value == HIDDEN:
-            return _("(hidden)")
-        case str() if (at := parse_moment(value)) is not None:
-            return f"{date_format(at, 'j M Y, H:i')} UTC"
-        case {"site": site, "level": level}:
-            return _("level %(level)s at %(site)s") % {"level": level, "site": site}
-        case list():
-            return ", ".join(written(each) for each in value)
-        case dict():
-            return ", ".join(f"{key}: {written(each)}" for key, each in value.items())
-        case _:
-            return str(value)
-
-
-def parse_moment(value: str) -> datetime | None:
-    """A moment as the log stores it; None = the text is none."""
-    try:
-        return parse_datetime(value) if len(value) > len("2026-01-01") else None
-    except ValueError:
-        return None
