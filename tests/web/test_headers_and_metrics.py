@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.staticfiles import finders
+from django.core.handlers.asgi import ASGIHandler
 from django.db import OperationalError
 from django.http import HttpResponse
 
@@ -63,7 +67,35 @@ def test_static_files_are_served_with_the_policy_too(client):
     assert response.status_code == 200
     assert response["Content-Type"].startswith("text/css")
     assert "Content-Security-Policy" in response
-    response.close()
+
+
+def over_asgi(path: str, **headers: str) -> tuple[int, bytes]:
+    """Status and body as the server of `guestlist serve` gets them. Any warning is an error."""
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        if not asked:
+            await asyncio.Event().wait()
+        return asked.pop()
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    asked: list[dict[str, Any]] = [{"type": "http.request", "body": b"", "more_body": False}]
+    named = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": named}
+    asyncio.run(ASGIHandler()(scope, receive, send))
+    return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
+
+
+def test_a_static_file_is_sent_whole_in_part_or_not_at_all():
+    path = "/static/dashboard/dashboard.css"
+    content = Path(finders.find(path.removeprefix("/static/"))).read_bytes()
+
+    assert over_asgi(path) == (200, content)
+    assert over_asgi(path, range="bytes=10-19") == (206, content[10:20])
+    assert over_asgi(path, if_modified_since="Fri, 01 Jan 2100 00:00:00 GMT") == (304, b"")
+    assert over_asgi("/static/dashboard/none.css")[0] == 404
 
 
 def test_the_metrics_only_read(client):
