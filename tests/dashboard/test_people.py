@@ -270,6 +270,24 @@ def test_who_is_stuck_before_anything_was_confirmed_needs_attention_and_has_noth
     assert "will have access for ever" in shown
 
 
+def test_the_list_says_what_the_site_has_not_confirmed(shop, viewer):
+    grants = Grant.objects.filter(member__site="club", member__email_key=NORA)
+    row = page(viewer, site="club", text=NORA).partition("<tbody>")[2]
+    assert "not confirmed" not in row
+
+    grants.update(live=False, state=GrantState.DUE)
+    row = page(viewer, site="club", text=NORA).partition("<tbody>")[2]
+    assert "Lifetime" in row
+    assert "its end is not confirmed by the site yet" in row
+
+    grants.update(live=True, confirmed_at=None, confirmed_live=None, confirmed_until_on=None)
+    row = page(viewer, site="club", text=NORA).partition("<tbody>")[2]
+    assert "not confirmed by the site yet" in row
+    assert "its end" not in row
+    lines = read(viewer.get("/people.csv", {"site": "club", "text": NORA}))
+    assert lines[1][4] == "Lifetime for ever (not confirmed yet)"
+
+
 # --- acts ---------------------------------------------------------------------------------------------------------
 
 

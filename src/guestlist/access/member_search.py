@@ -13,6 +13,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.lookups import IsNull
 
 from guestlist.access.models import Grant, GrantState, Member, MemberState
+from guestlist.access.verified import lasting, latest
 from guestlist.connections.models import Site, SiteState
 from guestlist.connections.queries import level_titles
 from guestlist.orders.models import Customer
@@ -50,16 +51,24 @@ class MembersAsked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LevelHeld:
-    """A level that somebody has. `until_on` None = for ever."""
+    """A level that somebody has or should have.
+
+    Attributes:
+        until_on: None = for ever. As wanted; of what is being ended, as the site confirmed it.
+        confirmed: the site said that they have it.
+        ending: they should not have it any more.
+    """
 
     level: str
     title: str
     until_on: date | None
+    confirmed: bool
+    ending: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberRow:
-    """A person at a site, in a list. `levels`: what they should have now."""
+    """A person at a site, in a list. `levels`: what they have or should have now."""
 
     id: int
     site: str
@@ -100,12 +109,34 @@ def customers_without_access(text: str) -> list[Customer]:
 def member_rows(members: Sequence[Member]) -> list[MemberRow]:
     """What `find_members` found as it is shown, with one more query for all of them."""
     titles = {site.pk: level_titles(site.levels) for site in {member.site for member in members}}
-    held: defaultdict[int, dict[str, date | None]] = defaultdict(dict)
-    grants = _lasting().filter(member__in=members).exclude(state=GrantState.BLOCKED).order_by("id")
-    for member_id, level, until_on in grants.values_list("member_id", "level", "until_on"):
-        known = held[member_id].get(level, until_on)
-        held[member_id][level] = max(known, until_on) if known and until_on else None
+    held: defaultdict[int, dict[str, _Held]] = defaultdict(dict)
+    today = datetime.now(UTC).date()
+    wanted = Q(Q(until_on=None) | Q(until_on__gte=today), live=True) & ~Q(state=GrantState.BLOCKED)
+    confirmed = Q(Q(confirmed_until_on=None) | Q(confirmed_until_on__gte=today), confirmed_live=True)
+    rows = Grant.objects.filter(wanted | confirmed, member__in=members)
+    columns = ("member_id", "level", "live", "until_on", "state", "confirmed_live", "confirmed_until_on")
+    for member_id, level, live, until_on, state, *told in rows.values_list(*columns):
+        one = held[member_id].setdefault(level, _Held([], []))
+        one.wanted.extend(lasting([(live and state != GrantState.BLOCKED, until_on)], today))
+        one.confirmed.extend(lasting([(told[0], told[1])], today))
     return [_row(member, held[member.pk], titles[member.site_id]) for member in members]
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """The last days of what gives access to a level today, as wanted and as confirmed."""
+
+    wanted: list[date | None]
+    confirmed: list[date | None]
+
+    def as_level(self, level: str, title: str) -> LevelHeld:
+        return LevelHeld(
+            level=level,
+            title=title,
+            until_on=latest(self.wanted or self.confirmed),
+            confirmed=bool(self.confirmed),
+            ending=not self.wanted,
+        )
 
 
 def _lasting() -> QuerySet[Grant]:
@@ -145,7 +176,7 @@ def _is_troubled(site: Site) -> bool:
     return site.state == SiteState.ATTENTION or site.paused or not site.active
 
 
-def _row(member: Member, held: Mapping[str, date | None], titles: Mapping[str, str]) -> MemberRow:
+def _row(member: Member, held: Mapping[str, _Held], titles: Mapping[str, str]) -> MemberRow:
     standing = MemberStanding.WAITING
     if member.state == MemberState.IDLE:
         standing = MemberStanding.RIGHT
@@ -158,6 +189,6 @@ def _row(member: Member, held: Mapping[str, date | None], titles: Mapping[str, s
         name=f"{member.first_name} {member.last_name}".strip(),
         standing=standing,
         reason=member.reason,
-        levels=[LevelHeld(level=level, title=titles.get(level, ""), until_on=held[level]) for level in sorted(held)],
+        levels=[held[level].as_level(level, titles.get(level, "")) for level in sorted(held)],
         created_at=member.created_at,
     )

@@ -47,11 +47,11 @@ def level_standings(member: MemberView, today: date) -> list[LevelStanding]:
 
 
 def _standing(access: LevelAccess, grants: list[GrantView], today: date) -> LevelStanding:
-    lasting = lasting_as_confirmed([(g.confirmed_live, g.confirmed_until_on) for g in grants], today)
-    until_on = max((day for day in lasting if day is not None), default=None) if None not in lasting else None
+    confirmed = lasting([(grant.confirmed_live, grant.confirmed_until_on) for grant in grants], today)
+    until_on = latest(confirmed)
     wanted = access.state in (AccessState.FOREVER, AccessState.UNTIL)
     standing = Standing.COMING if wanted else Standing.NONE
-    if lasting:
+    if confirmed:
         standing = Standing.HAS if wanted or access.state is AccessState.UNKNOWN else Standing.ENDING
     elif access.state is AccessState.UNKNOWN:
         standing = Standing.UNKNOWN
@@ -59,11 +59,16 @@ def _standing(access: LevelAccess, grants: list[GrantView], today: date) -> Leve
         access=access,
         standing=standing,
         until_on=until_on,
-        changes=bool(lasting) and wanted and until_on != access.until_on,
+        changes=bool(confirmed) and wanted and until_on != access.until_on,
         grants=grants,
     )
 
 
-def lasting_as_confirmed(confirmed: Sequence[tuple[bool | None, date | None]], today: date) -> list[date | None]:
-    """Of what a site confirmed of some grants (live, last day): the last days of those that give access today."""
-    return [until_on for live, until_on in confirmed if live and (until_on is None or until_on >= today)]
+def lasting(grants: Sequence[tuple[bool | None, date | None]], today: date) -> list[date | None]:
+    """The last days of those of some grants (live, last day) that give access today; None = for ever."""
+    return [until_on for live, until_on in grants if live and (until_on is None or until_on >= today)]
+
+
+def latest(days: Sequence[date | None]) -> date | None:
+    """The last day of access that lasts while any of these does; None = for ever, or there are none."""
+    return None if None in days else max((day for day in days if day is not None), default=None)

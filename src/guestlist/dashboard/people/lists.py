@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 
-from guestlist.access.member_search import MemberRow, customers_without_access, find_members, member_rows
+from guestlist.access.member_search import LevelHeld, MemberRow, customers_without_access, find_members, member_rows
 from guestlist.dashboard.listing import Sort, batches, csv_response, listing
 from guestlist.dashboard.pages import page
 from guestlist.dashboard.people.forms import PeopleForm
@@ -50,8 +50,13 @@ def _lines(some: Iterator[Sequence[MemberRow]]) -> Iterator[list[tuple[object, .
                 row.name,
                 row.site,
                 row.standing.value,
-                "; ".join(f"{held.title or held.level} {held.until_on or 'for ever'}" for held in row.levels),
+                "; ".join(map(_held, row.levels)),
                 row.created_at.date(),
             )
             for row in rows
         ]
+
+
+def _held(held: LevelHeld) -> str:
+    unconfirmed = "" if held.confirmed and not held.ending else " (not confirmed yet)"
+    return f"{held.title or held.level} {'ends' if held.ending else held.until_on or 'for ever'}{unconfirmed}"
