@@ -106,6 +106,19 @@ def test_each_filter_shows_its_own(shop):
     }
 
 
+def test_what_staff_do_for_a_person_is_told_once(shop, operator):
+    stored.sell_monthly()
+    Delivery.objects.all().delete()
+    asked = {"email": "nora@buyers.test", "site": "academy", "level": "8", "why": "She wrote."}
+    for act in ("hold", "release", "revoke", "release"):
+        assert operator.post(f"/people/{act}?email=nora@buyers.test", asked).status_code == 303
+    for act in ("extend", "grant"):
+        assert operator.post(f"/people/{act}?email=nora@buyers.test", asked | {"lasts": "forever"}).status_code == 303
+
+    assert AuditEntry.objects.filter(kind="work").count() == 6
+    assert len(texts()) == len(texts("staff")) == 6
+
+
 def test_paging_to_the_end_shows_each_line_once(shop, monkeypatch):
     monkeypatch.setattr(feed_module, "SHOWN", 3)
     for number in range(7):

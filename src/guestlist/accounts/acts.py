@@ -17,3 +17,6 @@ EXPORTED = _("exported a person's data")
 ERASURE_ASKED = _("asked for a person's data to be erased as soon as it can be")
 ERASURE_WITHDRAWN = _("took back that a person's data is to be erased")
 ERASED = _("erased a person's data")
+
+# Those of which access keeps a line of its own with who, whom and why (`access.models.StaffChange`).
+BY_HAND = (GRANTED, EXTENDED, REVOKED, HELD, RELEASED)

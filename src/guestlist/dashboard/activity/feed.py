@@ -17,6 +17,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from guestlist.access.models import StaffChange
+from guestlist.accounts import acts
 from guestlist.accounts.models import AuditEntry, Kind
 from guestlist.dashboard.activity.words import Happening, of_audit, of_deliveries, of_journal, of_staff
 from guestlist.inbox.models import Delivery, DeliveryState
@@ -55,14 +56,19 @@ JOURNAL = Source("j", lambda: Line.objects.all(), "at", of_journal)
 ACCESS_LINES = Source("j", lambda: Line.objects.filter(event__in=ACCESS), "at", of_journal)
 TROUBLES = Source("j", lambda: Line.objects.exclude(event__in=ACCESS), "at", of_journal)
 BY_HAND = Source("s", lambda: StaffChange.objects.select_related("member"), "at", of_staff)
-WORK = Source("a", lambda: AuditEntry.objects.filter(kind=Kind.WORK), "timestamp", of_audit)
+# What was done by hand for a person is told by `BY_HAND`, with whom and why.
+WORK = Source(
+    "a", lambda: AuditEntry.objects.filter(kind=Kind.WORK).exclude(did__in=acts.BY_HAND), "timestamp", of_audit
+)
 SETTINGS = Source(
     "a", lambda: AuditEntry.objects.filter(kind__in=(Kind.INTEGRATIONS, Kind.RULES)), "timestamp", of_audit
 )
 # Who signs in, and what becomes of accounts and tokens, is for the owner: it is in the audit log.
 AUDIT = Source(
     "a",
-    lambda: AuditEntry.objects.filter(kind__in=(Kind.WORK, Kind.INTEGRATIONS, Kind.RULES)),
+    lambda: AuditEntry.objects.filter(kind__in=(Kind.WORK, Kind.INTEGRATIONS, Kind.RULES)).exclude(
+        did__in=acts.BY_HAND
+    ),
     "timestamp",
     of_audit,
 )
