@@ -112,8 +112,8 @@ def test_what_staff_do_for_a_person_is_told_once(shop, operator):
     asked = {"email": "nora@buyers.test", "site": "academy", "level": "8", "why": "She wrote."}
     for act in ("hold", "release", "revoke", "release"):
         assert operator.post(f"/people/{act}?email=nora@buyers.test", asked).status_code == 303
-    for act in ("extend", "grant"):
-        assert operator.post(f"/people/{act}?email=nora@buyers.test", asked | {"lasts": "forever"}).status_code == 303
+    for act, lasts in (("grant", {"lasts": "until", "until": "2099-01-01"}), ("extend", {"lasts": "forever"})):
+        assert operator.post(f"/people/{act}?email=nora@buyers.test", asked | lasts).status_code == 303
 
     assert AuditEntry.objects.filter(kind="work").count() == 6
     assert len(texts()) == len(texts("staff")) == 6
