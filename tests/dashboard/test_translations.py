@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-import stored
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+
+import stored
 
 pytestmark = pytest.mark.django_db
 
