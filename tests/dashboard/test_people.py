@@ -288,6 +288,18 @@ def test_the_list_says_what_the_site_has_not_confirmed(shop, viewer):
     assert lines[1][4] == "Lifetime for ever (not confirmed yet)"
 
 
+def test_the_list_shows_the_day_that_the_site_confirmed_beside_the_one_to_come(shop, viewer):
+    before, after = TODAY + timedelta(days=2), TODAY + timedelta(days=33)
+    grants = Grant.objects.filter(member__site="club", member__email_key=NORA)
+    grants.update(until_on=after, confirmed_until_on=before, state=GrantState.DUE)
+
+    row = page(viewer, site="club", text=NORA).partition("<tbody>")[2]
+
+    assert row.index(day(before)) < row.index("will have it until") < row.index(day(after))
+    lines = read(viewer.get("/people.csv", {"site": "club", "text": NORA}))
+    assert lines[1][4] == f"Lifetime {before} ({after} not confirmed yet)"
+
+
 # --- acts ---------------------------------------------------------------------------------------------------------
 
 

@@ -54,7 +54,8 @@ class LevelHeld:
     """A level that somebody has or should have.
 
     Attributes:
-        until_on: None = for ever. As wanted; of what is being ended, as the site confirmed it.
+        until_on: None = for ever. As the site confirmed it; as wanted where it confirmed nothing.
+        wanted_until_on: None = for ever, or the level is being ended.
         confirmed: the site said that they have it.
         ending: they should not have it any more.
     """
@@ -62,8 +63,14 @@ class LevelHeld:
     level: str
     title: str
     until_on: date | None
+    wanted_until_on: date | None
     confirmed: bool
     ending: bool
+
+    @property
+    def changes(self) -> bool:
+        """It is to last until another day than the site confirmed."""
+        return not self.ending and self.until_on != self.wanted_until_on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +140,8 @@ class _Held:
         return LevelHeld(
             level=level,
             title=title,
-            until_on=latest(self.wanted or self.confirmed),
+            until_on=latest(self.confirmed or self.wanted),
+            wanted_until_on=latest(self.wanted),
             confirmed=bool(self.confirmed),
             ending=not self.wanted,
         )

@@ -58,5 +58,9 @@ def _lines(some: Iterator[Sequence[MemberRow]]) -> Iterator[list[tuple[object, .
 
 
 def _held(held: LevelHeld) -> str:
-    unconfirmed = "" if held.confirmed and not held.ending else " (not confirmed yet)"
-    return f"{held.title or held.level} {'ends' if held.ending else held.until_on or 'for ever'}{unconfirmed}"
+    said = f"{held.title or held.level} {held.until_on or 'for ever'}"
+    if not held.confirmed:
+        return f"{said} (not confirmed yet)"
+    if held.ending:
+        return f"{said} (its end not confirmed yet)"
+    return f"{said} ({held.wanted_until_on or 'for ever'} not confirmed yet)" if held.changes else said
