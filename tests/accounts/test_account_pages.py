@@ -290,3 +290,14 @@ def test_failed_sign_ins_are_written_down_without_what_was_typed(client, make_us
 )
 def test_browsers_have_the_names_that_people_know(called, words):
     assert browsers.browser(called) == words
+
+
+def test_an_address_is_called_alike_on_each_page_on_which_one_is_typed(client, owner, settings):
+    settings.EMAIL_URL, settings.PUBLIC_URL = "smtp://localhost", "https://guests.example.com"
+    welcome = invite(owner, Role.VIEWER).path.removeprefix("https://guests.example.com")
+    pages = ["/account/login", "/account/password/reset", welcome]
+
+    for path in pages:
+        page = text(client.get(path))
+        assert re.search(r'<label[^>]*for="id_(login|email)"[^>]*>\s*E-mail address', page), path
+        assert not re.search(r"\bEmail\b", page), path

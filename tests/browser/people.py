@@ -36,7 +36,7 @@ def accept_welcome(page: Page, link: str, email: str, name: str) -> None:
 def sign_in(page: Page, email: str) -> None:
     """Fill in the sign-in form and send it."""
     page.goto("/account/login")
-    page.get_by_label("Email").fill(email)
+    page.get_by_label("E-mail address").fill(email)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
 

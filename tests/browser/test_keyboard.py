@@ -38,7 +38,7 @@ def test_whoever_signs_in_needs_no_mouse(shown: Shown, browser: Browser):
     context = people.context(browser, shown.installation.url)
     page = context.new_page()
     page.goto("/account/login?next=/people")
-    _tab_to(page, "Email")
+    _tab_to(page, "E-mail address")
     page.keyboard.type(people.OWNER)
     page.keyboard.press("Tab")
     page.keyboard.type(people.PASSWORD)

@@ -73,7 +73,7 @@ class ActForm(forms.Form):
         known: the person is known, so that their name need not be asked for.
     """
 
-    email = forms.EmailField(label=gettext_lazy("E-mail"), max_length=320)
+    email = forms.EmailField(label=gettext_lazy("E-mail address"), max_length=320)
     site = forms.ChoiceField(label=gettext_lazy("Site"))
     level = forms.ChoiceField(label=gettext_lazy("Level"), required=False)
     lasts = forms.ChoiceField(

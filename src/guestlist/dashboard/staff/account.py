@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from allauth.account.adapter import get_adapter
+from allauth.account.forms import LoginForm, ResetPasswordForm
 from allauth.account.views import LoginView, PasswordResetView
 from django import forms
 from django.conf import settings
@@ -24,9 +25,36 @@ from guestlist.accounts.models import Invitation, User
 from guestlist.accounts.roles import Role
 from guestlist.dashboard.pages import StaffRequest, page
 
+EMAIL = gettext_lazy("E-mail address")
+
+
+def _call_email(field: forms.Field) -> None:
+    """As it is called everywhere else; what is typed in a field needs no words within it."""
+    field.label = EMAIL
+    field.widget.attrs.pop("placeholder", None)
+
+
+class SignInForm(LoginForm):  # type: ignore[misc]
+    """django-allauth's, in our words."""
+
+    def __init__(self, *args: Any, **values: Any) -> None:
+        super().__init__(*args, **values)
+        _call_email(self.fields["login"])
+        self.fields["password"].widget.attrs.pop("placeholder", None)
+
+
+class AskForResetForm(ResetPasswordForm):  # type: ignore[misc]
+    """django-allauth's, in our words."""
+
+    def __init__(self, *args: Any, **values: Any) -> None:
+        super().__init__(*args, **values)
+        _call_email(self.fields["email"])
+
 
 class SignIn(LoginView):  # type: ignore[misc]
     """django-allauth's page; as long as there is no owner it says how to become one."""
+
+    form_class = SignInForm
 
     def get_context_data(self, **values: Any) -> dict[str, Any]:
         """With whether there is an owner."""
@@ -35,6 +63,8 @@ class SignIn(LoginView):  # type: ignore[misc]
 
 class AskForReset(PasswordResetView):  # type: ignore[misc]
     """django-allauth's page; without e-mail it says what to do instead."""
+
+    form_class = AskForResetForm
 
     def get_context_data(self, **values: Any) -> dict[str, Any]:
         """With what is missing for sending mail."""
@@ -50,7 +80,7 @@ class AskForReset(PasswordResetView):  # type: ignore[misc]
 class WelcomeForm(forms.Form):
     """What somebody who was invited tells."""
 
-    email = forms.EmailField(label=gettext_lazy("E-mail address"), max_length=254)
+    email = forms.EmailField(label=EMAIL, max_length=254)
     name = forms.CharField(label=gettext_lazy("Your name"), max_length=120, required=False)
     password = forms.CharField(
         label=gettext_lazy("Password"),
