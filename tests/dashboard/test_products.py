@@ -21,13 +21,18 @@ from db.conftest import LEVELS, make_cart, make_site
 from factories import rule
 from guestlist.access.models import Grant
 from guestlist.accounts.models import AuditEntry
+from guestlist.connections.levels import levels_to_json
 from guestlist.connections.models import Site
+from guestlist.domain.facts import Item
+from guestlist.domain.periods import Period
 from guestlist.domain.rules import OnRefund, Rule, Target
+from guestlist.domain.terms import Level, LevelTerms
 from guestlist.fulfilment.align_runs import run_alignment
 from guestlist.fulfilment.editing import save_rules
 from guestlist.fulfilment.models import AlignRun
 from guestlist.fulfilment.outlook import Sale, outlook
 from guestlist.fulfilment.rules import as_row, rules_of
+from guestlist.fulfilment.settings_values import RuleKey
 from guestlist.inbox.interpret import interpret_shard
 from guestlist.inbox.models import DeliveryState
 from guestlist.sandbox.cart.delivery import Delivery
@@ -175,7 +180,7 @@ def test_one_click_maps_an_item_and_leads_to_those_who_bought_it_before(shop: No
     assert access() == set()
 
     counted = operator.get(f"{COURSE}/align/count")
-    assert "1 order of Course was decided by other rules" in text(counted)
+    assert "1 order of Course came before there was a rule for it." in text(counted)
     assert "1 membership is added" in text(counted)
     assert "nora@buyers.test" in text(counted)
 
@@ -549,10 +554,39 @@ def test_saving_and_bringing_in_line_is_begun_done_and_told(bought: None, operat
 def test_who_bought_before_is_brought_in_line_on_request(bought: None, operator: Client) -> None:
     save_rules("shop", [rule("product-12", "club/10")])
     counted = operator.get(f"{COURSE}/align?count=1")
-    assert "1 order of Course was decided by other rules" in text(counted)
+    assert "1 order of Course was not decided by the rules of today." in text(counted)
     assert operator.post(f"{COURSE}/align").status_code == 303
     run_alignment(AlignRun.objects.get().pk)
     assert access() == {"club/10"}
+
+
+def test_who_bought_before_there_was_a_rule_is_told_as_such(shop: None, operator: Client) -> None:
+    sell(PLAIN)
+    nothing = text(operator.get(f"{COURSE}/align?count=1"))
+    assert "No rule says what it gives" in nothing
+    assert "today's rules" not in nothing
+    give(rule("product-12", "academy/10"))
+    assert "1 order of Course came before there was a rule for it." in text(operator.get(f"{COURSE}/align?count=1"))
+
+
+def test_who_bought_under_a_removed_rule_is_told_as_such(bought: None, operator: Client) -> None:
+    save_rules("shop", [], instead_of=[RuleKey("shop", Item.parse("product-12"), None)])
+    counted = text(operator.get(f"{COURSE}/align/count"))
+    assert "1 order of Course was decided by a rule that was removed." in counted
+
+
+def test_who_bought_when_a_level_had_other_terms_is_told_as_such(bought: None, operator: Client) -> None:
+    Site.objects.filter(pk="academy").update(
+        levels=levels_to_json([Level("10", "Lifetime", LevelTerms(period=Period.parse("1 year")))])
+    )
+    counted = text(operator.get(f"{COURSE}/align/count"))
+    assert "1 order of Course was decided when the levels had other terms at the site." in counted
+
+
+def test_a_run_that_found_nothing_says_so(bought: None, operator: Client) -> None:
+    operator.post(f"{COURSE}/align")
+    run_alignment(AlignRun.objects.get().pk)
+    assert "Nothing had to be brought in line." in text(operator.get(f"{COURSE}/align/run"))
 
 
 def test_an_item_is_let_give_nothing_after_saying_what_that_means(bought: None, operator: Client) -> None:

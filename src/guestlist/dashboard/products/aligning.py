@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from guestlist.accounts.audit import record
 from guestlist.accounts.roles import Role
@@ -17,7 +20,9 @@ from guestlist.dashboard.products.effects import effect
 from guestlist.dashboard.products.forms import ItemForm, sites_with_levels
 from guestlist.dashboard.products.lists import in_address
 from guestlist.fulfilment.align_runs import begin_alignment, latest_run
+from guestlist.fulfilment.alignment import Alignment
 from guestlist.fulfilment.catalogue import CatalogueItem
+from guestlist.fulfilment.outdated import Cause
 
 
 @page(change=Role.OPERATOR)
@@ -29,13 +34,8 @@ def show(request: HttpRequest, cart_id: str, item: str) -> HttpResponse:
         messages.success(request, _("Begun. Who bought before is being brought in line."))
         return redirect_to(request, reverse("products:align", args=(cart_id, item)))
     counted = "count" in request.GET
-    values = {
-        "entry": entry,
-        "run": latest_run(cart_id, entry.item),
-        "counted": counted,
-        "effect": effect(cart_id, entry.item) if counted else None,
-    }
-    return render(request, "dashboard/products/align.html", values)
+    values = {"entry": entry, "run": latest_run(cart_id, entry.item), "counted": counted}
+    return render(request, "dashboard/products/align.html", values | (_found(entry) if counted else {}))
 
 
 def begin(request: HttpRequest, entry: CatalogueItem) -> None:
@@ -49,8 +49,8 @@ def begin(request: HttpRequest, entry: CatalogueItem) -> None:
 def count(request: HttpRequest, cart_id: str, item: str) -> HttpResponse:
     """What bringing past sales in line with the rules of today would change."""
     entry = in_address(cart_id, item)
-    values = {"entry": entry, "run": latest_run(cart_id, entry.item), "effect": effect(cart_id, entry.item)}
-    return render(request, "dashboard/products/found.html", values)
+    values = {"entry": entry, "run": latest_run(cart_id, entry.item)}
+    return render(request, "dashboard/products/found.html", values | _found(entry))
 
 
 @page(change=Role.OPERATOR)
@@ -68,3 +68,38 @@ def run(request: HttpRequest, cart_id: str, item: str) -> HttpResponse:
     """How far it is."""
     entry = in_address(cart_id, item)
     return render(request, "dashboard/products/run.html", {"entry": entry, "run": latest_run(cart_id, entry.item)})
+
+
+def _found(entry: CatalogueItem) -> dict[str, Any]:
+    found = effect(entry.cart, entry.item)
+    return {"effect": found, "why": _why(found, entry.name) if found is not None and found.orders else ""}
+
+
+def _why(found: Alignment, name: str) -> str:
+    """Why past sales are not what today's rules make of them."""
+    causes = {one.cause for one in found.outdated}
+    if causes == {Cause.MAPPED}:
+        text = ngettext(
+            "%(count)s order of %(name)s came before there was a rule for it.",
+            "%(count)s orders of %(name)s came before there was a rule for it.",
+            found.orders,
+        )
+    elif causes == {Cause.REMOVED}:
+        text = ngettext(
+            "%(count)s order of %(name)s was decided by a rule that was removed.",
+            "%(count)s orders of %(name)s were decided by rules that were removed.",
+            found.orders,
+        )
+    elif causes == {Cause.TERMS}:
+        text = ngettext(
+            "%(count)s order of %(name)s was decided when the levels had other terms at the site.",
+            "%(count)s orders of %(name)s were decided when the levels had other terms at the site.",
+            found.orders,
+        )
+    else:
+        text = ngettext(
+            "%(count)s order of %(name)s was not decided by the rules of today.",
+            "%(count)s orders of %(name)s were not decided by the rules of today.",
+            found.orders,
+        )
+    return text % {"count": found.orders, "name": name}
