@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from django.utils import timezone
@@ -101,6 +101,7 @@ def test_each_filter_shows_its_own(shop):
         "": 5,
         "deliveries": 2,
         "access": 1,
+        "given": 1,
         "troubles": 2,
         "staff": 1,
     }
@@ -117,6 +118,29 @@ def test_what_staff_do_for_a_person_is_told_once(shop, operator):
 
     assert AuditEntry.objects.filter(kind="work").count() == 6
     assert len(texts()) == len(texts("staff")) == 6
+
+
+def test_what_was_given_on_a_day_is_that_of_the_viewers_zone(shop, viewer):
+    yesterday = timezone.localdate() - timedelta(days=1)
+    midnight = datetime.combine(yesterday, time.min, tzinfo=UTC)
+    for minutes, event in ((-1, Event.GIVEN), (0, Event.GIVEN), (1, Event.ENDED), (1439, Event.RESTORED)):
+        line = happen(event, member=1, level=str(minutes))
+        Line.objects.filter(pk=line.pk).update(at=midnight + timedelta(minutes=minutes))
+
+    assert [len(feed(kind, day=yesterday).lines) for kind in ("given", "access")] == [1, 3]
+    html = viewer.get(f"/activity?kind=given&day={yesterday}").content.decode()
+    assert html.count('class="feed-words"') == 1
+    assert "Show all days" in html
+
+
+@pytest.mark.parametrize("day", ["2026-02-31", "tomorrow", "0001-01-01", ""])
+def test_a_day_that_is_none_is_every_day(shop, viewer, day):
+    happen(Event.GIVEN, member=1)
+
+    html = viewer.get(f"/activity?kind=given&day={day}").content.decode()
+
+    assert html.count('class="feed-words"') == 1
+    assert "Show all days" not in html
 
 
 def test_paging_to_the_end_shows_each_line_once(shop, monkeypatch):

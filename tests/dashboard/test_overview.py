@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
+from html import unescape
 
 import pytest
 from django.utils import timezone
@@ -15,6 +16,7 @@ from guestlist.dashboard.overview.first_steps import first_steps
 from guestlist.engine.overview import overview
 from guestlist.engine.pulse import Day
 from guestlist.journal.models import Event, Line
+from guestlist.orders.models import Order
 
 
 def page(client) -> str:
@@ -64,22 +66,59 @@ def test_a_settled_shop_says_so(viewer):
     assert "All access is as it should be." in page(viewer)
 
 
+def listed(client, html: str, label: str) -> int:
+    """How many there are in the list to which a tile leads."""
+    found = re.search(
+        r'<a class="tile" href="([^"]+)">\s*<span class="tile-number">[^<]*</span>\s*<[^>]*>' + label, html
+    )
+    assert found, label
+    rows = client.get(unescape(found[1])).content.decode()
+    return rows.count('class="feed-words"') or rows.count('href="/orders/')
+
+
 @pytest.mark.django_db
-def test_todays_orders_and_access_are_counted(viewer):
+def test_todays_orders_and_access_are_counted_and_lead_to_what_was_counted(viewer):
     stored.open_shop()
     order = stored.sell_monthly()
-    for grant in Grant.objects.all():
-        Line.objects.create(
-            at=timezone.now(), event=Event.GIVEN, site="academy", member=grant.member_id, grant=grant.pk, order=order.pk
-        )
+    old = stored.sell_monthly("7002", stored.OMAR)
+    Order.objects.filter(pk=order.pk).update(placed_at=timezone.now())
+    for grant in Grant.objects.filter(order=order):
+        over = timezone.now().date() - timedelta(days=1)
+        until = [over] if grant.level == "8" else [over, None]
+        for until_on in until:
+            Line.objects.create(
+                at=timezone.now(),
+                event=Event.GIVEN,
+                site="academy",
+                member=grant.member_id,
+                grant=grant.pk,
+                order=order.pk,
+                until_on=until_on,
+            )
 
     html = page(viewer)
 
-    assert tile(html, "Orders today") == "1"
-    assert tile(html, "Access given today") == str(Grant.objects.count())
+    assert old.placed_at.date() != timezone.now().date()
+    assert tile(html, "Orders placed today") == "1"
+    assert listed(viewer, html, "Orders placed today") == 1
+    lasting = Grant.objects.filter(order=order, level="10").count()
+    assert tile(html, "Levels given or prolonged today") == str(lasting)
+    assert listed(viewer, html, "Levels given or prolonged today") == lasting
     assert tile(html, "From order to access").endswith(" s")
-    assert tile(html, "Waiting") == "2"
     assert '<svg class="chart"' in html
+
+
+@pytest.mark.django_db
+def test_what_waits_leads_to_the_members_and_deliveries_that_wait(viewer):
+    stored.open_shop()
+    stored.sell_monthly()
+    stored.store()
+
+    html = page(viewer)
+
+    assert tile(html, "Waiting") == "3"
+    assert '<a href="/people?standing=waiting">2 members</a>' in html
+    assert '<a href="/deliveries?state=waiting">1 delivery</a>' in html
 
 
 @pytest.mark.django_db

@@ -13,7 +13,7 @@ from guestlist.access.models import Grant
 from guestlist.engine.models import Tally
 from guestlist.engine.pulse import count_up, last_days, quantile
 from guestlist.inbox.models import Delivery
-from guestlist.journal.models import Event, Line
+from guestlist.journal.models import GAVE_ACCESS, Event, Line
 from guestlist.orders.models import Fact, Order
 
 pytestmark = pytest.mark.django_db
@@ -46,13 +46,38 @@ def given(grant: Grant, seconds: float, *, at: datetime | None = None, event: Ev
 
 
 def age(order: Order, minutes: int) -> None:
-    Order.objects.filter(pk=order.pk).update(created_at=NOW() - timedelta(minutes=minutes))
+    moment = NOW() - timedelta(minutes=minutes)
+    Order.objects.filter(pk=order.pk).update(created_at=moment, placed_at=moment)
 
 
 def test_an_order_of_this_moment_counts_at_once(order):
+    Order.objects.update(placed_at=NOW())
+
     assert count_up() == 0
 
     assert last_days(1)[0].orders == 1
+
+
+@pytest.mark.parametrize("counted", [True, False])
+def test_an_order_counts_on_the_day_on_which_it_was_placed(order, counted):
+    day = timezone.localdate() - timedelta(days=3)
+    Order.objects.update(placed_at=NOW() - timedelta(days=3), created_at=NOW() - timedelta(minutes=counted * 10))
+    if counted:
+        count_up()
+
+    assert [found.on for found in last_days(7) if found.orders] == [day]
+
+
+@pytest.mark.parametrize("counted", [True, False])
+def test_a_month_that_was_over_when_it_was_written_gave_nobody_anything(order, counted):
+    grant = order.grants.first()
+    for until_on in (TEN_MINUTES_AGO.date() - timedelta(days=1), TEN_MINUTES_AGO.date(), None):
+        given(grant, 4)
+        Line.objects.filter(pk=Line.objects.latest("pk").pk).update(until_on=until_on)
+    if counted:
+        count_up()
+
+    assert sum(day.given for day in last_days(2)) == Line.objects.filter(GAVE_ACCESS).count() == 2
 
 
 def test_what_is_counted_is_not_counted_twice(order):
@@ -70,7 +95,7 @@ def test_what_is_counted_is_not_counted_twice(order):
 
 
 def test_a_test_order_is_no_order(order):
-    Order.objects.update(mode="test")
+    Order.objects.update(mode="test", placed_at=NOW())
 
     assert (last_days(1)[0].orders, last_days(1)[0].test_orders) == (0, 1)
 

@@ -1,4 +1,4 @@
-"""What happened lately, day by day: orders, access given and ended, and how long buyers waited for it.
+"""What happened lately, day by day: orders placed, access given and ended, and how long buyers waited for it.
 
 Days are added up from counts by quarter of an hour, which a worker keeps up to date, and from what it has not counted
 yet. So no query grows with the number of orders, and each viewer has the days of their own zone.
@@ -29,19 +29,25 @@ STEP_ENDS = (
 SETTLED = timedelta(seconds=60)
 AT_ONCE = 10_000
 
-# Each gives id, at, what, step of the rows after an id.
+# Each gives id, when it was written down, what, when that happened, and step of the rows after an id.
+# An order counts on the day on which it was placed: what is replayed or arrives late is no order of today. One that is
+# learned later to be older yet stays where it was counted.
 _ORDERS = """
-    SELECT id, created_at AS at, CASE mode WHEN 'test' THEN 'test-orders' ELSE 'orders' END AS what, 0 AS step
+    SELECT id, created_at AS written_at, placed_at AS at, 0 AS step,
+           CASE mode WHEN 'live' THEN 'orders' WHEN 'test' THEN 'test-orders' ELSE '' END AS what
       FROM orders_order WHERE id > %(after)s ORDER BY id LIMIT %(most)s
 """
 # A buyer waits from the moment that the delivery arrived which the grant was planned by. Where none was (an order that
-# was aligned later), from the moment that it was planned. Access given by hand is nobody's order.
+# was aligned later), from the moment that it was planned. Access given by hand is nobody's order. Months that are over
+# are written to the site, too, and give nobody anything (`journal.models.GAVE_ACCESS`).
 _JOURNAL = """
-    SELECT line.id, line.at, CASE WHEN line.event IN ('given', 'ended', 'stuck') THEN line.event ELSE '' END AS what,
-           CASE WHEN line.event = 'given' AND line."order" IS NOT NULL AND began.at IS NOT NULL
+    SELECT line.id, line.at AS written_at, line.at,
+           CASE WHEN line.event IN ('ended', 'stuck') OR line.gave THEN line.event ELSE '' END AS what,
+           CASE WHEN line.gave AND line."order" IS NOT NULL AND began.at IS NOT NULL
                 THEN 1 + width_bucket(extract(epoch FROM line.at - began.at)::float8, %(ends)s::float8[])
                 ELSE 0 END AS step
-      FROM (SELECT * FROM journal_line WHERE id > %(after)s ORDER BY id LIMIT %(most)s) line
+      FROM (SELECT *, event = 'given' AND coalesce(until_on >= (at AT TIME ZONE 'UTC')::date, true) AS gave
+              FROM journal_line WHERE id > %(after)s ORDER BY id LIMIT %(most)s) line
       LEFT JOIN LATERAL (
            SELECT coalesce(arrived.received_at, planned.created_at) AS at
              FROM access_grant planned
@@ -52,7 +58,7 @@ _JOURNAL = """
                      AND fact.created_at > planned.created_at - interval '1 minute'
                    ORDER BY fact.created_at DESC LIMIT 1
              ) arrived ON true
-            WHERE planned.id = line."grant" AND line.event = 'given'
+            WHERE planned.id = line."grant" AND line.gave
       ) began ON true
 """
 _SOURCES = {"orders": _ORDERS, "journal": _JOURNAL}
@@ -61,7 +67,7 @@ _COUNT_UP = """
     WITH fresh AS ({source}),
     settled AS (
         SELECT * FROM fresh
-         WHERE id < coalesce((SELECT min(id) FROM fresh WHERE at >= %(until)s), (SELECT max(id) + 1 FROM fresh))
+         WHERE id < coalesce((SELECT min(id) FROM fresh WHERE written_at >= %(until)s), (SELECT max(id) + 1 FROM fresh))
     ),
     stored AS (
         INSERT INTO engine_tally AS known (begins_at, what, step, count)

@@ -10,6 +10,7 @@ import heapq
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -20,8 +21,9 @@ from guestlist.access.models import StaffChange
 from guestlist.accounts import acts
 from guestlist.accounts.models import AuditEntry, Kind
 from guestlist.dashboard.activity.words import Happening, of_audit, of_deliveries, of_journal, of_staff
+from guestlist.dashboard.days import begins, is_over
 from guestlist.inbox.models import Delivery, DeliveryState
-from guestlist.journal.models import ACCESS, Line
+from guestlist.journal.models import ACCESS, GAVE_ACCESS, Line
 
 SHOWN = 50
 
@@ -54,6 +56,7 @@ DELIVERIES = Source("d", lambda: Delivery.objects.defer("body"), "received_at", 
 STUCK_DELIVERIES = Source("d", lambda: Delivery.objects.filter(_STUCK).defer("body"), "received_at", of_deliveries)
 JOURNAL = Source("j", lambda: Line.objects.all(), "at", of_journal)
 ACCESS_LINES = Source("j", lambda: Line.objects.filter(event__in=ACCESS), "at", of_journal)
+GIVEN = Source("j", lambda: Line.objects.filter(GAVE_ACCESS), "at", of_journal)
 TROUBLES = Source("j", lambda: Line.objects.exclude(event__in=ACCESS), "at", of_journal)
 BY_HAND = Source("s", lambda: StaffChange.objects.select_related("member"), "at", of_staff)
 # What was done by hand for a person is told by `BY_HAND`, with whom and why.
@@ -77,22 +80,26 @@ FILTERS: Mapping[str, tuple[str | Promise, tuple[Source, ...]]] = {
     "": (_("Everything"), (DELIVERIES, JOURNAL, BY_HAND, AUDIT)),
     "deliveries": (_("Deliveries"), (DELIVERIES,)),
     "access": (_("Access"), (ACCESS_LINES,)),
+    "given": (_("Access given"), (GIVEN,)),
     "troubles": (_("Troubles"), (STUCK_DELIVERIES, TROUBLES)),
     "staff": (_("By hand"), (BY_HAND, WORK)),
     "settings": (_("Settings"), (SETTINGS,)),
 }
+# The kinds of which one day's lines can be looked at: their only table knows its rows by their moments.
+OF_A_DAY = ("access", "given")
 
 
-def feed(kind: str, cursor: str = "") -> Feed:
+def feed(kind: str, cursor: str = "", day: date | None = None) -> Feed:
     """The lines of one kind.
 
     Args:
         kind: a key of `FILTERS`.
         cursor: `Feed.older` of the page before; "" = from the newest on.
+        day: only this one's, in the viewer's zone; for kinds of the journal alone (`OF_A_DAY`).
     """
     sources = FILTERS[kind][1]
     places = _read(cursor)
-    tables = [[(source, row) for row in _rows(source, places)] for source in sources]
+    tables = [[(source, row) for row in _rows(source, places, day)] for source in sources]
     # Merged, not sorted: where ids and moments of a table differ a little, its ids decide, and no row is passed over.
     found = list(heapq.merge(*tables, key=lambda one: getattr(one[1], one[0].at), reverse=True))
     shown = found[:SHOWN]
@@ -103,8 +110,10 @@ def feed(kind: str, cursor: str = "") -> Feed:
     )
 
 
-def _rows(source: Source, places: Mapping[str, int]) -> list[Any]:
+def _rows(source: Source, places: Mapping[str, int], day: date | None) -> list[Any]:
     rows = source.rows().order_by("-pk")
+    if day is not None:
+        rows = rows.filter((f"{source.at}__gte", begins(day)), (f"{source.at}__lt", is_over(day)))
     if source.letter in places:
         rows = rows.filter(pk__lt=places[source.letter])
     return list(rows[: SHOWN + 1])
