@@ -47,9 +47,11 @@ def deliveries_by_item(orders: Collection[int]) -> dict[tuple[int | None, str], 
     return found
 
 
-def requests_by_member(members: Collection[int]) -> defaultdict[int | None, list[RequestView]]:
-    """The latest requests for each member, newest first."""
-    rows = _latest(SiteRequest.objects.filter(member__in=members), "member_id", REQUESTS_PER_MEMBER)
+def requests_by_member(
+    members: Collection[int], count: int = REQUESTS_PER_MEMBER
+) -> defaultdict[int | None, list[RequestView]]:
+    """The latest requests for each member, newest first, `count` of each at most."""
+    rows = _latest(SiteRequest.objects.filter(member__in=members), "member_id", count)
     latest: defaultdict[int | None, list[RequestView]] = defaultdict(list)
     for row in rows:
         latest[row.member_id].append(_view(row))

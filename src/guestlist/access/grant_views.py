@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import TypeAlias
 
 from guestlist.access.denied import as_change
 from guestlist.access.evidence import RequestView, deliveries_by_item, requests_by_ref
@@ -81,6 +82,25 @@ class GrantView:
     requests: list[RequestView]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantRow:
+    """Of a grant what decides what a person has; the names mean what they do in `GrantView`."""
+
+    id: int
+    level: str
+    charged_at: datetime
+    live: bool
+    denied: bool
+    until_on: date | None
+    reason: str
+    state: GrantState
+    confirmed_live: bool | None
+    confirmed_until_on: date | None
+
+
+Held: TypeAlias = GrantView | GrantRow
+
+
 class AccessState(StrEnum):
     """What a person has of a level, all grants together."""
 
@@ -103,12 +123,54 @@ class LevelAccess:
     words: str
 
 
-def grant_views(grants: Sequence[Grant]) -> list[GrantView]:
-    """Grants as they are shown; their member, order and staff change must be loaded."""
+def grant_rows(members: Collection[int]) -> dict[int, list[GrantRow]]:
+    """All grants of some members, oldest first; quick also where somebody bought hundreds of times."""
+    rows: dict[int, list[GrantRow]] = {member: [] for member in members}
+    stored = (
+        Grant.objects.filter(member__in=members)
+        .order_by("charged_at", "id")
+        .values_list(
+            "member_id",
+            "id",
+            "level",
+            "charged_at",
+            "live",
+            "planned_live",
+            "until_on",
+            "reason",
+            "state",
+            "confirmed_live",
+            "confirmed_until_on",
+        )
+    )
+    for member, pk, level, charged_at, live, planned, until_on, reason, state, was_live, was_until_on in stored:
+        row = GrantRow(
+            id=pk,
+            level=level,
+            charged_at=charged_at,
+            live=live,
+            denied=planned and not live,
+            until_on=until_on,
+            reason=reason,
+            state=GrantState(state),
+            confirmed_live=was_live,
+            confirmed_until_on=was_until_on,
+        )
+        rows[member].append(row)
+    return rows
+
+
+def grant_views(grants: Sequence[Grant], *, with_evidence: bool = True) -> list[GrantView]:
+    """Grants as they are shown; their member, order and staff change must be loaded.
+
+    Args:
+        with_evidence: name the deliveries and requests behind each.
+    """
     sites = Site.objects.filter(pk__in={grant.member.site_id for grant in grants}).only("levels")
     titles = {site.pk: level_titles(site.levels) for site in sites}
-    deliveries = deliveries_by_item({grant.order_id for grant in grants if grant.order_id is not None})
-    requests = requests_by_ref({grant.member_id for grant in grants}, {grant.ref for grant in grants})
+    behind = grants if with_evidence else ()
+    deliveries = deliveries_by_item({grant.order_id for grant in behind if grant.order_id is not None})
+    requests = requests_by_ref({grant.member_id for grant in behind}, {grant.ref for grant in behind})
     return [
         _grant_view(
             grant,
@@ -129,22 +191,23 @@ def staff_change_views(rows: Iterable[StaffChange], titles: Mapping[str, str]) -
     ]
 
 
-def access_by_level(grants: Iterable[GrantView], changes: Sequence[StaffChangeView], today: date) -> list[LevelAccess]:
+def access_by_level(
+    grants: Iterable[Held], changes: Sequence[StaffChangeView], titles: Mapping[str, str], today: date
+) -> list[LevelAccess]:
     """What one person's grants at one site give together, level by level; a level that is just on hold is one, too."""
-    by_level: dict[str, list[GrantView]] = {}
+    by_level: dict[str, list[Held]] = {}
     for grant in grants:
         by_level.setdefault(grant.level, []).append(grant)
-    titles = {change.level: change.level_title for change in changes if change.level and change.in_force}
-    for level in titles:
-        by_level.setdefault(level, [])
+    for change in changes:
+        if change.level and change.in_force:
+            by_level.setdefault(change.level, [])
     return [
-        _level_access(level, together[0].level_title if together else titles[level], together, changes, today)
-        for level, together in by_level.items()
+        _level_access(level, titles.get(level, ""), together, changes, today) for level, together in by_level.items()
     ]
 
 
 def _level_access(
-    level: str, title: str, grants: Sequence[GrantView], changes: Sequence[StaffChangeView], today: date
+    level: str, title: str, grants: Sequence[Held], changes: Sequence[StaffChangeView], today: date
 ) -> LevelAccess:
     """Access lasts while any of the live grants does."""
     denying = _denying(level, changes)
@@ -175,20 +238,20 @@ def _denying(level: str, changes: Sequence[StaffChangeView]) -> StaffChangeView 
     return next((c for c in reversed(changes) if c.in_force and c.level in ("", level)), None)
 
 
-def _was_taken_away(grants: Sequence[GrantView], denying: StaffChangeView | None) -> bool:
+def _was_taken_away(grants: Sequence[Held], denying: StaffChangeView | None) -> bool:
     """Of a level that some grants gave until a day that is past: whether it is for more than that that it is gone."""
     held = denying is not None and denying.act is Act.HOLD
     return held or any(grant.denied for grant in grants) or not _latest(grants).live
 
 
-def _latest(grants: Sequence[GrantView]) -> GrantView:
+def _latest(grants: Sequence[Held]) -> Held:
     return max(grants, key=lambda grant: (grant.charged_at, grant.id))
 
 
 def _sentence(
     state: AccessState,
     until_on: date | None,
-    grants: Sequence[GrantView],
+    grants: Sequence[Held],
     denying: StaffChangeView | None,
     today: date,
 ) -> str:
@@ -211,7 +274,7 @@ def _sentence(
             return _why_none(grants, denying)
 
 
-def _why_none(grants: Sequence[GrantView], denying: StaffChangeView | None) -> str:
+def _why_none(grants: Sequence[Held], denying: StaffChangeView | None) -> str:
     if denying is not None and (denying.act is Act.HOLD or any(grant.denied for grant in grants)):
         return f"none: {denied_in_words(_domain(denying))}"
     return f"none any more: {_latest(grants).reason}" if grants else "none"

@@ -191,7 +191,7 @@ def person(email: str) -> PersonView | None:
     at_site = as_last_read(found, {member.pk: level_titles(member.site.levels) for member in members})
     return PersonView(
         email=key,
-        notes=_notes(orders),
+        notes=why_orders_give_nothing(orders),
         members=[
             _member_view(member, grants[member.pk], changes[member.pk], requests[member.pk], at_site.get(member.pk))
             for member in members
@@ -221,8 +221,8 @@ def ask_sites(shown: PersonView) -> PersonView:
     return replace(shown, members=members)
 
 
-def _notes(orders: Sequence[OrderView]) -> list[str]:
-    """Why some orders give nothing."""
+def why_orders_give_nothing(orders: Sequence[OrderView]) -> list[str]:
+    """A sentence for each of them that does."""
     modes = dict(Cart.objects.values_list("pk", "mode"))
     shown = Order.objects.filter(pk__in=[order.id for order in orders])
     unmapped: dict[int, list[dict[str, str]]] = {}
@@ -258,7 +258,8 @@ def _member_view(
     requests: list[RequestView],
     at_site: AtSite | None,
 ) -> MemberView:
-    staff = staff_change_views(changes, level_titles(member.site.levels))
+    titles = level_titles(member.site.levels)
+    staff = staff_change_views(changes, titles)
     return MemberView(
         site=member.site_id,
         email=member.email,
@@ -279,7 +280,7 @@ def _member_view(
         site_reason=member.site.reason,
         site_remedy=member.site.remedy,
         site_asked_again_at=member.site.probe_at,
-        access=access_by_level(grants, staff, datetime.now(UTC).date()),
+        access=access_by_level(grants, staff, titles, datetime.now(UTC).date()),
         grants=grants,
         staff_changes=staff,
         at_site=at_site,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from guestlist.access.grant_views import AccessState, GrantView, LevelAccess
-from guestlist.access.queries import MemberView
+from guestlist.access.grant_views import AccessState, Held, LevelAccess
 
 
 class Standing(StrEnum):
@@ -28,25 +27,23 @@ class LevelStanding:
     Attributes:
         until_on: last day of what the site confirmed; None = for ever, or it confirmed nothing that lasts.
         changes: the site has confirmed another last day than the one that is wanted.
-        grants: those of the level, oldest first.
     """
 
     access: LevelAccess
     standing: Standing
     until_on: date | None
     changes: bool
-    grants: list[GrantView]
 
 
-def level_standings(member: MemberView, today: date) -> list[LevelStanding]:
-    """All levels of a person at one site."""
-    by_level: dict[str, list[GrantView]] = {}
-    for grant in member.grants:
+def level_standings(access: Iterable[LevelAccess], grants: Iterable[Held], today: date) -> list[LevelStanding]:
+    """All levels of a person at one site, by all their grants there."""
+    by_level: dict[str, list[Held]] = {}
+    for grant in grants:
         by_level.setdefault(grant.level, []).append(grant)
-    return [_standing(access, by_level.get(access.level, []), today) for access in member.access]
+    return [_standing(one, by_level.get(one.level, []), today) for one in access]
 
 
-def _standing(access: LevelAccess, grants: list[GrantView], today: date) -> LevelStanding:
+def _standing(access: LevelAccess, grants: list[Held], today: date) -> LevelStanding:
     confirmed = lasting([(grant.confirmed_live, grant.confirmed_until_on) for grant in grants], today)
     until_on = latest(confirmed)
     wanted = access.state in (AccessState.FOREVER, AccessState.UNTIL)
@@ -60,7 +57,6 @@ def _standing(access: LevelAccess, grants: list[GrantView], today: date) -> Leve
         standing=standing,
         until_on=until_on,
         changes=bool(confirmed) and wanted and until_on != access.until_on,
-        grants=grants,
     )
 
 

@@ -9,9 +9,10 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from guestlist.access.queries import person
+from guestlist.access.person_page import person_page
 from guestlist.access.staff import change, resend_password_mail, resync, try_members_again
 from guestlist.access.staff_refusals import StaffRefused
 from guestlist.accounts import acts as audited
@@ -42,7 +43,7 @@ def by_hand(request: StaffRequest, act: str) -> HttpResponse:
     if act not in list(Act):
         raise Http404
     email = request.GET.get("email", "").replace("\0", "").strip()
-    found = person(email) if email else None
+    found = person_page(email, timezone.now().date()) if email else None
     asked = {name: request.GET.get(name, "") for name in ("site", "level")}
     values: dict[str, Any] = {"known": found is not None, "initial": {"email": email, **asked}}
     form = ActForm(Act(act), request.POST or None, **values)

@@ -8,11 +8,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from guestlist.access.queries import person
+from guestlist.access.person_page import person_page
 from guestlist.accounts.acts import EXPORTED
 from guestlist.accounts.audit import record
 from guestlist.accounts.roles import Role
-from guestlist.connections.models import Site
 from guestlist.dashboard.pages import page
 from guestlist.people.export import export as known_of
 from guestlist.people.requests import waiting
@@ -23,21 +22,15 @@ from guestlist.sites.registry import all_platforms
 def show(request: HttpRequest) -> HttpResponse:
     """All about one address."""
     email = request.GET.get("email", "").replace("\0", "")
-    found = person(email)
+    found = person_page(email, timezone.now().date())
     if found is None:
         return render(request, "dashboard/people/nobody.html", {"email": email}, status=404)
-    sites = Site.objects.in_bulk({member.site for member in found.members})
+    sites = {site.member.site_id: site.member.site for site in found.sites}
     platforms = all_platforms()
-    mails = {pk for pk, site in sites.items() if platforms[site.kind].capabilities.can_resend_password_mail}
-    names = [f"{member.first_name} {member.last_name}".strip() for member in found.members]
-    names += [f"{order.first_name} {order.last_name}".strip() for order in found.orders]
     values = {
         "person": found,
         "to_be_erased": waiting(email),
-        "name": next(filter(None, names), ""),
-        "mails": mails,
-        "elsewhere": Site.objects.filter(active=True).exclude(pk__in=sites).exists(),
-        "today": timezone.now().date(),
+        "mails": {pk for pk, site in sites.items() if platforms[site.kind].capabilities.can_resend_password_mail},
     }
     return render(request, "dashboard/people/show.html", values)
 

@@ -11,18 +11,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from guestlist.access.queries import MemberView
-from guestlist.access.verified import LevelStanding, level_standings
 from guestlist.dashboard.overview.chart import in_words
 from guestlist.domain.staff import Act
 
 register = template.Library()
-
-
-@register.filter
-def standings(member: MemberView) -> list[LevelStanding]:
-    """What a person has of each level of a site, as the site confirmed it, and what they should have."""
-    return level_standings(member, timezone.now().date())
 
 
 @register.filter
