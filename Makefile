@@ -31,7 +31,7 @@ test-browser: venv ## Walk through the dashboard with Chromium (root gets it by 
 	$(BIN)/pytest tests/browser
 
 .PHONY: check
-check: lint types layers lock-check vendor-check migrations-check docs ## Run every check that is not a test
+check: lint types layers lock-check vendor-check migrations-check messages-check docs ## Run every check that is not a test
 
 .PHONY: lint
 lint: venv ## Check style and formatting
@@ -64,6 +64,10 @@ vendor-check: venv ## Check the stored style sheet, scripts and icons against th
 migrations-check: venv ## Check that every change of the models has its migration
 	$(BIN)/python tools/migrations.py --check
 
+.PHONY: messages-check
+messages-check: venv ## Check that every word of the dashboard is translated
+	$(BIN)/python tools/messages.py --check
+
 .PHONY: docs
 docs: venv ## Check the documentation against the code
 	$(BIN)/pytest tests/docs
@@ -75,6 +79,10 @@ bench: venv ## Measure the door, the lanes and the time to access; prints ratios
 .PHONY: migrations
 migrations: venv ## Write the migrations that the models need
 	$(BIN)/python tools/migrations.py
+
+.PHONY: messages
+messages: venv ## Collect the dashboard's words for the translations, and compile these
+	$(BIN)/python tools/messages.py
 
 .PHONY: lock
 lock: ## Renew requirements.lock after a change of pyproject.toml, keeping the pins that still fit

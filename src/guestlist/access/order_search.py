@@ -21,7 +21,6 @@ from guestlist.domain.facts import Mode
 from guestlist.orders.models import Customer, Order, OrderItem
 from guestlist.orders.search import customers_matching, numbered
 
-
 FEW_CUSTOMERS = 2000
 
 
