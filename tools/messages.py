@@ -120,8 +120,13 @@ def _problems(language: str, words: Catalog) -> Iterator[str]:
     with _file(language).with_suffix(".mo").open("rb") as file:
         compiled = read_mo(file)
     written = {(m.context, _first(m.id)): _all(m.string) for m in catalog if m.id and _complete(m.string)}
-    if written != {(m.context, _first(m.id)): _all(m.string) for m in compiled if m.id}:
+    if written != {(_text(m.context), _first(m.id)): _all(m.string) for m in compiled if m.id}:
         yield f"{language}: the compiled file is not made from the translations: run tools/messages.py"
+
+
+def _text(context: str | bytes | None) -> str | None:
+    # Babel reads the contexts of a compiled file as bytes.
+    return context.decode() if isinstance(context, bytes) else context
 
 
 def _first(words: str | Sequence[str]) -> str:
