@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import timedelta
 
 import pytest
@@ -148,6 +149,57 @@ def test_each_state_finds_its_orders_and_stands_in_the_row(shop, viewer):
         assert words in page(viewer, state=state).partition("<tbody>")[2]
 
 
+def test_a_refund_stands_beside_what_was_paid_once_however_often_it_was_told(shop, viewer):
+    course = line("product-12", name="Course", paid_minor=14900, paid_gross_minor=17880)
+    bump = line("bump-3", name="Workbook", paid_minor=1000, paid_gross_minor=1200)
+    stored.deliver(placed("2026-03-10", course, bump, buyer=stored.NORA))
+    refund = {"amount_minor": 14900, "amount_gross_minor": 17880}
+    stored.deliver(event(Refunded, "2026-03-12", event_id="55", **refund))
+    stored.deliver(event(Refunded, "2026-03-12", event_id="55", **refund))
+    stored.deliver(event(Refunded, "2026-03-12", **refund))
+    stored.deliver(event(Refunded, "2026-03-13", "bump-3", amount_minor=500, amount_gross_minor=600))
+    Order.objects.update(unmapped=[])
+    stored.confirm("academy")
+    stored.confirm("club")
+    order = Order.objects.get()
+
+    row = page(viewer).partition("<tbody>")[2].partition("</tbody>")[0]
+    bought = page(viewer, f"/orders/{order.pk}").partition('id="bought"')[2].partition("</section>")[0]
+
+    assert "190.80 USD" in row
+    assert "Refunded 184.80 USD" in row
+    assert "All right" not in row
+    assert re.findall(r"Refunded [0-9.]+ USD", bought) == [
+        "Refunded 184.80 USD",
+        "Refunded 178.80 USD",
+        "Refunded 6.00 USD",
+    ]
+    assert bought.index("178.80 USD") < bought.index("Workbook") < bought.index("Refunded 6.00 USD")
+    assert read(viewer.get("/orders.csv"))[1][7:9] == ["190.80", "184.80"]
+
+
+def test_a_refunded_order_whose_access_waits_says_both(shop, viewer):
+    sell("7001")
+    stored.deliver(event(Refunded, "2026-03-12", amount_minor=2900, amount_gross_minor=3451))
+
+    row = page(viewer).partition("<tbody>")[2].partition("</tbody>")[0]
+
+    assert "Waiting" in row
+    assert "Refunded" in row
+
+
+def test_products_come_before_what_was_sold_with_them(shop, viewer):
+    names = {"bump-1": "Workbook", "downsell-1": "Lite", "product-12": "Course", "upsell-1": "Coaching"}
+    stored.deliver(placed("2026-03-10", *(line(item, name=name) for item, name in names.items()), buyer=stored.NORA))
+    order = Order.objects.get()
+
+    row = page(viewer).partition("<tbody>")[2].partition("</tbody>")[0]
+    bought = page(viewer, f"/orders/{order.pk}").partition('id="bought"')[2].partition("</section>")[0]
+
+    for html in (row, bought):
+        assert re.findall("Workbook|Lite|Course|Coaching", html) == ["Course", "Workbook", "Coaching", "Lite"]
+
+
 _WORDS = {
     "right": "All right",
     "waiting": "Waiting",
@@ -252,7 +304,7 @@ def test_what_the_filters_leave_is_saved_as_csv_in_batches(shop, viewer, monkeyp
     lines = read(viewer.get("/orders.csv", {"product": "shop/product-12", "sort": "placed"}))
 
     assert [row[0] for row in lines] == ["order", "1", "2", "3", "4", "5"]
-    assert lines[1][6:9] == ['\'=HYPERLINK("x") (product-12)', "34.51", "USD"]
+    assert lines[1][6:10] == ['\'=HYPERLINK("x") (product-12)', "34.51", "0.00", "USD"]
 
 
 # --- one order ----------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ proves it with the database's own plans).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -19,6 +19,7 @@ from guestlist.access.models import Grant, GrantState, Member, MemberState
 from guestlist.connections.models import Site, SiteState
 from guestlist.domain.facts import Mode
 from guestlist.orders.models import Customer, Order, OrderItem
+from guestlist.orders.queries import product_first, refunded_of
 from guestlist.orders.search import customers_matching, numbered
 
 FEW_CUSTOMERS = 2000
@@ -63,8 +64,9 @@ class OrderRow:
 
     Attributes:
         number: the cart's own number of it.
-        items: each item with its name.
+        items: each item with its name, products first.
         paid_minor: all that was paid, tax included, refunds not taken off; minor units of `currency`.
+        refunded: what was refunded of it, by item.
         states: how it stands, the most pressing first.
         erased: nothing is known any more of who bought it.
     """
@@ -78,9 +80,15 @@ class OrderRow:
     name: str
     items: list[tuple[str, str]]
     paid_minor: int
+    refunded: Mapping[str, int]
     currency: str
     states: list[OrderState]
     erased: bool
+
+    @property
+    def refunded_minor(self) -> int:
+        """All that was refunded."""
+        return sum(self.refunded.values())
 
 
 def find_orders(asked: OrdersAsked) -> QuerySet[Order] | QuerySet[OrderItem]:
@@ -99,8 +107,10 @@ def order_rows(found: Sequence[Order | OrderItem]) -> list[OrderRow]:
     stored = OrderItem.objects.filter(order__in=orders).order_by("id").values_list("order_id", "item", "name")
     for order_id, item, name in stored:
         items[order_id].append((item, name))
-    of_access = _of_access(orders)
-    return [_row(order, items[order.pk], of_access[order.pk]) for order in orders]
+    for of_order in items.values():
+        of_order.sort(key=lambda item: product_first(item[0]))
+    of_access, refunded = _of_access(orders), refunded_of(orders)
+    return [_row(order, items[order.pk], of_access[order.pk], refunded.get(order.pk, {})) for order in orders]
 
 
 def _of_access(orders: Collection[Order]) -> defaultdict[int | None, set[OrderState]]:
@@ -180,7 +190,9 @@ def _standing(state: OrderState, order: str) -> Q:
             assert_never(state)
 
 
-def _row(order: Order, items: list[tuple[str, str]], of_access: set[OrderState]) -> OrderRow:
+def _row(
+    order: Order, items: list[tuple[str, str]], of_access: set[OrderState], refunded: Mapping[str, int]
+) -> OrderRow:
     customer = order.customer
     return OrderRow(
         id=order.pk,
@@ -192,6 +204,7 @@ def _row(order: Order, items: list[tuple[str, str]], of_access: set[OrderState])
         name=f"{customer.first_name} {customer.last_name}".strip(),
         items=items,
         paid_minor=order.paid_minor,
+        refunded=refunded,
         currency=order.currency,
         states=_states(order, of_access),
         erased=customer.erased_at is not None,
@@ -210,5 +223,6 @@ def _states(order: Order, of_access: set[OrderState]) -> list[OrderState]:
         OrderState.REFUNDED: order.refunded,
     }
     states = [state for state, is_so in holds.items() if is_so]
-    settled = not (of_access or order.unmapped or order.held)
+    # What was refunded is not "all right" for whoever sold it, though its access is as it should be.
+    settled = not (of_access or order.unmapped or order.held or order.refunded)
     return [OrderState.RIGHT, *states] if settled else states

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from guestlist.domain.charges import Charge, Refund
@@ -73,6 +73,13 @@ def with_refunds(charges: Sequence[Charge], refunds: Sequence[Refunded]) -> list
         # Also the time until a deferred price was charged.
         return [replace(charge, refund=charge.refund or whole) for charge in given_back]
     return given_back
+
+
+def refunded_minor(refunds: Iterable[Refunded]) -> int:
+    """What was refunded of one item in minor units, with tax where the cart tells it; each refund counts once."""
+    # Of two that are the same one, the larger tells the tax.
+    unique = {fact.key: fact for fact in sorted(refunds, key=lambda fact: fact.amount_gross_minor)}
+    return sum(fact.amount_gross_minor for fact in _told_once(list(unique.values())))
 
 
 def _told_once(refunds: Sequence[Refunded]) -> list[Refunded]:

@@ -9,13 +9,15 @@ from datetime import date, datetime
 
 from guestlist.connections.models import Cart
 from guestlist.domain.charges import Charge
-from guestlist.domain.facts import CustomerChanged, Mode, OrderFact
+from guestlist.domain.facts import CustomerChanged, ItemType, Mode, OrderFact, Refunded
 from guestlist.domain.history import BoughtItem, fold
+from guestlist.domain.refunds import refunded_minor
 from guestlist.orders.codec import fact_from_json
 from guestlist.orders.models import Fact, Order
 from guestlist.orders.words import in_words
 
 LARGEST_ID = 2**63 - 1
+TYPES = [each.value for each in ItemType]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +113,26 @@ def find_orders(text: str) -> list[OrderView]:
 def orders_by_id(ids: Collection[int]) -> list[OrderView]:
     """These orders, oldest first; those that do not exist are missing."""
     return _views(Order.objects.select_related("customer").filter(pk__in=ids).order_by("id"))
+
+
+def refunded_of(orders: Iterable[Order]) -> dict[int, dict[str, int]]:
+    """What was refunded, by order and item, in minor units of the order's currency; one query for all of them."""
+    refunds: defaultdict[int, defaultdict[str, list[Refunded]]] = defaultdict(lambda: defaultdict(list))
+    stored = Fact.objects.filter(order__in=[order for order in orders if order.refunded], kind="refunded")
+    for order_id, data in stored.values_list("order_id", "data"):
+        fact = fact_from_json(data)
+        if order_id is not None and isinstance(fact, Refunded):
+            refunds[order_id][str(fact.item)].append(fact)
+    return {
+        order_id: {item: refunded_minor(told) for item, told in of_order.items()}
+        for order_id, of_order in refunds.items()
+    }
+
+
+def product_first(item: str) -> int:
+    """Sorts items such as `bump-12` as they are sold: products, then bumps, upsells, downsells."""
+    kind = item.partition("-")[0]
+    return TYPES.index(kind) if kind in TYPES else len(TYPES)
 
 
 def facts_of_order(order_id: int) -> list[FactView]:

@@ -18,9 +18,10 @@ from guestlist.dashboard.orders.forms import OrdersForm
 from guestlist.dashboard.pages import page
 from guestlist.inbox.story import story
 from guestlist.orders.models import Order
+from guestlist.orders.queries import product_first
 
 SORTS = (Sort("placed", ("placed_at",)),)
-COLUMNS = ("order", "cart", "mode", "placed", "email", "name", "items", "paid", "currency", "state", "id")
+COLUMNS = ("order", "cart", "mode", "placed", "email", "name", "items", "paid", "refunded", "currency", "state", "id")
 
 
 @page()
@@ -52,9 +53,11 @@ def show(request: HttpRequest, order_id: int) -> HttpResponse:
     if order is None or detail is None:
         raise Http404
     (row,) = order_rows([order])
+    items = sorted(detail.order.items, key=lambda item: product_first(item.item))
     values = {
         "row": row,
         "detail": detail,
+        "items": [(item, row.refunded.get(item.item, 0)) for item in items],
         "story": story(order),
         "unmapped": order.unmapped,
         "held": _why_held(order),
@@ -82,6 +85,7 @@ def _lines(some: Iterator[Sequence[OrderRow]]) -> Iterator[list[tuple[object, ..
                 row.name,
                 "; ".join(f"{name} ({item})" for item, name in row.items),
                 f"{row.paid_minor / 100:.2f}",
+                f"{row.refunded_minor / 100:.2f}",
                 row.currency,
                 ", ".join(row.states),
                 row.id,
