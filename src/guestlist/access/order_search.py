@@ -177,7 +177,8 @@ def _standing(state: OrderState, order: str) -> Q:
     unsettled = Grant.objects.filter(order=OuterRef(f"{order}pk")).exclude(state=GrantState.RIGHT)
     match state:
         case OrderState.RIGHT:
-            return Q((f"{order}held", False), (f"{order}unmapped", [])) & Q(~Exists(unsettled))
+            settled = Q((f"{order}held", False), (f"{order}unmapped", []), (f"{order}refunded", False))
+            return settled & Q(~Exists(unsettled))
         case OrderState.WAITING:
             return Q(Exists(unsettled.exclude(_stuck())))
         case OrderState.ATTENTION:

@@ -1,4 +1,4 @@
-"""Facts and money in words, for people."""
+"""Facts and money in words, for people. Amounts are with tax, as they are where payments are listed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def in_words(fact: StoredFact) -> str:
         case OrderPlaced():
             return "Order placed: " + "; ".join(_line(line, fact.currency) for line in fact.lines)
         case PaymentReceived():
-            return f"{money(fact.amount_minor, fact.currency)} paid again for {fact.item}" + _joined(
+            return f"{money(fact.amount_gross_minor, fact.currency)} paid again for {fact.item}" + _joined(
                 f"invoice {fact.invoice_id}" if fact.invoice_id else "",
                 "the last payment" if fact.payments_left == 0 else "",
                 f"next due on {fact.next_due_at.date()}" if fact.next_due_at else "",
@@ -42,7 +42,7 @@ def in_words(fact: StoredFact) -> str:
                 f"invoice {fact.invoice_id}" if fact.invoice_id else ""
             )
         case Refunded():
-            return f"{money(fact.amount_minor, fact.currency)} refunded for {fact.item}"
+            return f"{money(fact.amount_gross_minor, fact.currency)} refunded for {fact.item}"
         case SubscriptionCancelled():
             return f"Subscription to {fact.item} cancelled" + _joined(
                 f"paid until {fact.period_end_at.date()}" if fact.period_end_at else ""
@@ -66,7 +66,7 @@ def _line(line: OrderLine, currency: str) -> str:
     quantity = f"{line.quantity} x " if line.quantity > 1 else ""
     recurring = " and again later" if line.billing is Billing.RECURRING else ""
     due = f", next due on {line.next_due_at.date()}" if line.next_due_at else ""
-    return f"{quantity}{name}{option}, {money(line.paid_minor, currency)}{recurring}{due}"
+    return f"{quantity}{name}{option}, {money(line.paid_gross_minor, currency)}{recurring}{due}"
 
 
 def _joined(*parts: str) -> str:

@@ -16,9 +16,9 @@ from guestlist.connections.modes import why_held
 from guestlist.dashboard.listing import Listing, Sort, batches, csv_response, listing
 from guestlist.dashboard.orders.forms import OrdersForm
 from guestlist.dashboard.pages import page
+from guestlist.dashboard.templatetags.guestlist import products_first
 from guestlist.inbox.story import story
 from guestlist.orders.models import Order
-from guestlist.orders.queries import product_first
 
 SORTS = (Sort("placed", ("placed_at",)),)
 COLUMNS = ("order", "cart", "mode", "placed", "email", "name", "items", "paid", "refunded", "currency", "state", "id")
@@ -53,11 +53,10 @@ def show(request: HttpRequest, order_id: int) -> HttpResponse:
     if order is None or detail is None:
         raise Http404
     (row,) = order_rows([order])
-    items = sorted(detail.order.items, key=lambda item: product_first(item.item))
     values = {
         "row": row,
         "detail": detail,
-        "items": [(item, row.refunded.get(item.item, 0)) for item in items],
+        "items": [(item, row.refunded.get(item.item, 0)) for item in products_first(detail.order.items)],
         "story": story(order),
         "unmapped": order.unmapped,
         "held": _why_held(order),

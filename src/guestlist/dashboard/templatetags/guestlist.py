@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -18,10 +20,13 @@ from django.utils.translation import gettext as _
 
 from guestlist.accounts.roles import Role
 from guestlist.dashboard.states import look
+from guestlist.orders.queries import ItemView, product_first
 
 register = template.Library()
 
 SPRITE = "vendor/tabler-icons-3.51.0/icons.svg"
+# Not where it is part of an e-mail address, a file's name, an id or a moment.
+SENTENCE_DAY = re.compile(r"(?<![\w@./+-])\d{4}-\d\d-\d\d(?![\w@/+-]|\.\w)", re.ASCII)
 
 
 @register.simple_tag
@@ -84,6 +89,25 @@ def day(on: date | None) -> SafeString | str:
     return format_html(
         '<time datetime="{}" class="text-nowrap">{}</time>', on.isoformat(), formats.date_format(on, _("j M Y"))
     )
+
+
+@register.filter(is_safe=True)
+def days(sentence: object) -> str:
+    """A sentence as it is stored, with its days written as `day` writes them; numbers, addresses and moments stay."""
+    return "" if sentence is None else SENTENCE_DAY.sub(_spoken, str(sentence))
+
+
+def _spoken(found: re.Match[str]) -> str:
+    try:
+        return formats.date_format(date.fromisoformat(found[0]), _("j M Y"))
+    except ValueError:  # a number that only looks like a day
+        return found[0]
+
+
+@register.filter
+def products_first(items: Iterable[ItemView]) -> list[ItemView]:
+    """An order's items as they were sold: the product, then bumps, upsells, downsells."""
+    return sorted(items, key=lambda item: product_first(item.item))
 
 
 @register.simple_tag
