@@ -16,12 +16,13 @@ from django.utils import timezone
 
 import stored
 from db.conftest import make_cart
-from factories import BUYER, MONTH, event, line, placed, rebill
+from factories import BUYER, MONTH, event, line, placed, rebill, rule
 from guestlist.access.models import Grant, GrantState, Member, SiteRequest
 from guestlist.access.staff import change
 from guestlist.dashboard import listing as listings
 from guestlist.domain.facts import Buyer, Mode, PaymentFailed, Refunded, SubscriptionCancelled
 from guestlist.domain.staff import Act
+from guestlist.fulfilment.rules import as_row
 from guestlist.inbox.models import Delivery
 from guestlist.inbox.story import Asked, Confirmed, Decided, Delivered, Planned, Understood, story
 from guestlist.journal.models import Event, Line
@@ -198,6 +199,17 @@ def test_products_come_before_what_was_sold_with_them(shop, viewer):
 
     for html in (row, bought):
         assert re.findall("Workbook|Lite|Course|Coaching", html) == ["Course", "Workbook", "Coaching", "Lite"]
+
+
+def test_what_the_product_gives_comes_before_what_was_sold_with_it(shop, viewer):
+    as_row("shop", rule("bump-1", "academy/8")).save()
+    sold = line("bump-1", name="Workbook"), line("product-12", name="Course")
+    stored.deliver(placed("2026-03-10", *sold, buyer=stored.NORA))
+
+    html = gives(viewer, Order.objects.get())
+
+    assert html.index("Course (product-12)") < html.index("Workbook (bump-1)")
+    assert "Course (product-12)" not in html.partition("Workbook (bump-1)")[2]
 
 
 _WORDS = {

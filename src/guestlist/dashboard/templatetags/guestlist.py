@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from django import template
 from django.conf import settings
@@ -18,11 +18,14 @@ from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
+from guestlist.access.grant_views import GrantView
 from guestlist.accounts.roles import Role
 from guestlist.dashboard.states import look
 from guestlist.orders.queries import ItemView, product_first
 
 register = template.Library()
+
+Sold = TypeVar("Sold", ItemView, GrantView)
 
 SPRITE = "vendor/tabler-icons-3.51.0/icons.svg"
 # Not where it is part of an e-mail address, a file's name, an id or a moment.
@@ -105,9 +108,9 @@ def _spoken(found: re.Match[str]) -> str:
 
 
 @register.filter
-def products_first(items: Iterable[ItemView]) -> list[ItemView]:
-    """An order's items as they were sold: the product, then bumps, upsells, downsells."""
-    return sorted(items, key=lambda item: product_first(item.item))
+def products_first(items: Iterable[Sold]) -> list[Sold]:
+    """An order's items, or what they give, as they were sold: the product, then bumps, upsells, downsells."""
+    return sorted(items, key=lambda each: product_first(each.item))
 
 
 @register.simple_tag
