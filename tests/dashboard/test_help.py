@@ -76,3 +76,13 @@ def test_the_documentation_has_the_same_text():
     )
 
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("topic", HelpTopic)
+def test_the_german_page_has_the_steps_and_links_of_the_english_one(topic):
+    english, german = source(topic), source(topic, "de")
+
+    assert german != english
+    for structure in (r"^#+ ", r"^\d+\. ", r"\]\([a-z-]+\.md\)"):
+        found = [sorted(re.findall(structure, text, re.MULTILINE)) for text in (english, german)]
+        assert found[0] == found[1], structure
