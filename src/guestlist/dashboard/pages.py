@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.shortcuts import render, resolve_url
 from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
@@ -61,8 +61,7 @@ def page(see: Role = Role.VIEWER, *, change: Role | None = None) -> Callable[[Vi
 def back(request: HttpRequest, otherwise: str, *args: Any, **values: Any) -> HttpResponse:
     """Where a form's hidden field `next` says, if that is one of our own pages; else the named page."""
     wanted = request.POST.get("next", "")
-    parts = urlsplit(wanted)
-    ours = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and not parts.netloc
+    ours = wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
     return redirect_to(request, wanted if ours else resolve_url(otherwise, *args, **values))
 
 
