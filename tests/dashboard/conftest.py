@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from django.test import Client
+from django.utils import translation
 
 from guestlist.accounts.models import User
 from guestlist.accounts.roles import Role
@@ -15,6 +18,13 @@ def signed_in(role: Role) -> Client:
     client = Client()
     client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
     return client
+
+
+@pytest.fixture(autouse=True)
+def _language_of_each_test() -> Iterator[None]:
+    """A page asked for in German leaves it active in the process."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture
