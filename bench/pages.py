@@ -179,7 +179,7 @@ class _Owner:
     def _size_of(self, address: str) -> int:
         if address not in self._files:
             response = self._client.get(address, **_HEADERS)
-            self._files[address] = len(b"".join(response.streaming_content))
+            self._files[address] = len(response.getvalue())
         return self._files[address]
 
     def first_rows(self, address: str) -> float:
