@@ -30,8 +30,8 @@ from guestlist.orders.models import Customer
 from guestlist.orders.queries import OrderView, list_orders
 
 ORDERS_SHOWN = 20
-GRANTS_SHOWN = 5
-REQUESTS_SHOWN = 10
+GRANTS_SHOWN = 3
+REQUESTS_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,13 +64,17 @@ def align(
     at_most: int | None = None,
     shown: int = SHOWN,
     progress: Progress | None = None,
+    in_force: InForce | None = None,
 ) -> Alignment:
     """Decide the charges in scope anew and write down what they give.
 
     Each order is done in a transaction of its own. What was interrupted goes on where it was when it is run again, and
     a second run finds nothing to do.
+
+    Args:
+        in_force: what is in force, where it was read already.
     """
-    return _walk(cart, item, after=0, at_most=at_most, shown=shown, progress=progress, do=True)
+    return _walk(cart, item, after=0, at_most=at_most, shown=shown, progress=progress, do=True, in_force=in_force)
 
 
 def _walk(

@@ -13,6 +13,7 @@ from guestlist.connections.ending import ENDING
 from guestlist.connections.kick import kick_alignment
 from guestlist.domain.facts import Item
 from guestlist.fulfilment.align import align
+from guestlist.fulfilment.in_force import InForce
 from guestlist.fulfilment.models import AlignRun
 
 log = structlog.get_logger(__name__)
@@ -35,6 +36,11 @@ def begin_alignment(cart_id: str, item: Item, who: str) -> AlignRun:
     return run
 
 
+def end_runs(cart_id: str, item: Item) -> None:
+    """Its rules change: whoever changes them says anew what becomes of past sales. In the transaction of the change."""
+    AlignRun.objects.filter(cart=cart_id, item=str(item), finished_at=None).update(finished_at=timezone.now())
+
+
 def latest_run(cart_id: str, item: Item) -> AlignRun | None:
     """The latest run for an item."""
     return AlignRun.objects.filter(cart=cart_id, item=str(item)).order_by("-pk").first()
@@ -47,14 +53,20 @@ def runs_to_do() -> list[int]:
 
 
 def run_alignment(run_id: int) -> None:
-    """Work on a run until everything is in line, or this process ends: then another one goes on."""
+    """Work on a run until everything is in line, the rules change (`end_runs`), or this process ends.
+
+    In the last case another process goes on.
+    """
     while not ENDING.is_set():
         run = AlignRun.objects.filter(pk=run_id, finished_at=None).first()
         if run is None:
             return
-        work = _Work(run)
+        in_force = InForce()
+        # Read before the run is seen to go on: else they might be those that ended it, and take access from everybody.
+        in_force.rules(run.cart_id)
         try:
-            align(run.cart_id, Item.parse(run.item), shown=0, progress=work)
+            work = _Work(run)
+            align(run.cart_id, Item.parse(run.item), shown=0, progress=work, in_force=in_force)
         except _Ends:
             return
         if work.finish():
@@ -62,7 +74,7 @@ def run_alignment(run_id: int) -> None:
 
 
 class _Ends(Exception):
-    """This process ends."""
+    """This process ends, or the run does."""
 
 
 class _Work:
@@ -90,7 +102,8 @@ class _Work:
         told = {"beat_at": now, "done": self._run.done, "orders": self._run.orders}
         if not self._stored().update(**told):
             self._asked_again = True
-            AlignRun.objects.filter(pk=self._run.pk).update(**told)
+            if not AlignRun.objects.filter(pk=self._run.pk, finished_at=None).update(**told):
+                raise _Ends
         self._run.beat_at = now
 
     def _stored(self) -> QuerySet[AlignRun]:

@@ -15,6 +15,7 @@ from guestlist.connections.secrets import SecretUnreadable
 from guestlist.domain.facts import Item
 from guestlist.domain.rules import Rule
 from guestlist.domain.terms import Level
+from guestlist.fulfilment.align_runs import end_runs
 from guestlist.fulfilment.models import Rule as StoredRule
 from guestlist.fulfilment.rules import as_row, as_rule
 from guestlist.fulfilment.settings_values import CartSettings, RuleKey, Secret, Settings, SiteSettings
@@ -135,6 +136,9 @@ def _write_site(before: SiteSettings | None, after: SiteSettings, levels: tuple[
 
 
 def _write_rules(before: Mapping[RuleKey, Rule], after: Mapping[RuleKey, Rule]) -> None:
+    changed = {(key.cart, key.item) for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+    for cart_id, item in sorted(changed, key=str):
+        end_runs(cart_id, item)
     for key in before.keys() - after.keys():
         StoredRule.objects.filter(cart_id=key.cart, item=str(key.item), option=key.option).delete()
     for key, rule in after.items():
