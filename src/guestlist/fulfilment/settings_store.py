@@ -136,8 +136,8 @@ def _write_site(before: SiteSettings | None, after: SiteSettings, levels: tuple[
 
 
 def _write_rules(before: Mapping[RuleKey, Rule], after: Mapping[RuleKey, Rule]) -> None:
-    changed = {(key.cart, key.item) for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
-    for cart_id, item in sorted(changed, key=str):
+    differing = {(key.cart, key.item) for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+    for cart_id, item in sorted(differing, key=str):
         end_runs(cart_id, item)
     for key in before.keys() - after.keys():
         StoredRule.objects.filter(cart_id=key.cart, item=str(key.item), option=key.option).delete()
