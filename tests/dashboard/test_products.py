@@ -281,18 +281,63 @@ def test_the_same_for_all_pricing_options_is_one_rule(shop: None, operator: Clie
 def test_different_per_option_is_a_rule_for_each_and_back_again_is_one(shop: None, operator: Client) -> None:
     sell(MONTHLY)
     sell(ONCE)
-    save(operator, do="save", split="each", o0__levels=["academy/8"], o1__levels=["academy/10"], all__levels=[])
+    save(operator, do="save", split="each", o1__levels=["academy/8"], o2__levels=["academy/10"], all__levels=[])
     assert given() == {"1": ["academy/8"], "2": ["academy/10"]}
     assert entered(operator)["split"] == ["each"]
     save(operator, do="save", split="same", all__levels=["club/9"])
     assert given() == {None: ["club/9"]}
 
 
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        Offer(item="product-12", name="Course", price=900, option="3", option_name="A new one"),
+        Offer(item="product-12", name="Course", price=29900, option="2", option_name="At once, renamed"),
+    ],
+    ids=["sold in a new option", "an option renamed"],
+)
+def test_what_is_sold_while_the_form_is_open_moves_no_choice_to_another_option(
+    shop: None, operator: Client, meanwhile: Offer
+) -> None:
+    sell(MONTHLY)
+    sell(ONCE)
+    sent = entered(operator, split="each", o1__levels=["academy/8"], o2__levels=["academy/10"], all__levels=[])
+    sell(meanwhile, to="omar@buyers.test")
+    assert operator.post(COURSE, {**sent, "do": "save"}).status_code == 303
+    assert given() == {"1": ["academy/8"], "2": ["academy/10"]}
+
+
+def test_what_somebody_else_saved_meanwhile_is_put_aside_only_by_who_was_told_of_it(
+    shop: None, operator: Client, owner: Client
+) -> None:
+    sell(PLAIN)
+    give(rule("product-12", "academy/8"))
+    sent = entered(operator, all__levels=["academy/9"])
+    save(owner, do="save", all__levels=["club/10"])
+    answer = operator.post(COURSE, {**sent, "do": "save"})
+    assert answer.status_code == 422
+    assert "changed by somebody else" in text(answer)
+    assert given() == {None: ["club/10"]}
+    again = dict(Page(answer.content.decode()).forms[COURSE])
+    assert again["all-levels"] == ["academy/9"]
+    operator.post(COURSE, {**again, "do": "save"})
+    assert given() == {None: ["academy/9"]}
+
+
+def test_a_click_sent_twice_maps_an_item_once(shop: None, operator: Client) -> None:
+    sell(MONTHLY)
+    sent = {"cart": "shop", "item": "product-12", "option": "1", "target": "academy/8"}
+    operator.post("/products/map", sent)
+    answer = operator.post("/products/map", {**sent, "target": "academy/10"})
+    assert "gives something already; nothing was changed" in shown(operator, answer)
+    assert given() == {None: ["academy/8"]}
+
+
 def test_who_begins_to_tell_options_apart_begins_with_what_held_for_all(shop: None, operator: Client) -> None:
     sell(MONTHLY)
     sell(ONCE)
     save(operator, do="save", all__levels=["academy/8"])
-    assert entered(operator)["o0-levels"] == entered(operator)["o1-levels"] == ["academy/8"]
+    assert entered(operator)["o1-levels"] == entered(operator)["o2-levels"] == ["academy/8"]
 
 
 def test_all_choices_come_back_as_they_were_saved(shop: None, operator: Client) -> None:
@@ -411,12 +456,21 @@ def test_the_examples_follow_what_is_entered_and_nothing_is_saved(shop: None, vi
 def test_an_example_is_told_for_each_option_as_it_is_paid(shop: None, viewer: Client) -> None:
     sell(MONTHLY)
     sell(ONCE)
-    sent = entered(viewer, split="each", o0__levels=["academy/8"], o1__levels=["academy/8"])
+    sent = entered(viewer, split="each", o1__levels=["academy/8"], o2__levels=["academy/8"])
     monthly, once = text(viewer.post(f"{COURSE}/outlook", sent)).split("Pay once")
     assert "Pays a monthly subscription on 3 March" in monthly
     assert "Buys once" not in monthly
     assert "Buys once on 3 March" in once
     assert "subscription" not in once
+
+
+def test_an_option_without_levels_of_its_own_is_shown_to_give_what_any_other_gives(shop: None, viewer: Client) -> None:
+    sell(MONTHLY)
+    sell(ONCE)
+    sent = entered(viewer, split="each", o1__levels=["academy/8"], o2__levels=[], all__levels=["academy/10"])
+    _, once = text(viewer.post(f"{COURSE}/outlook", sent)).split("Any other option")[0].split("Pay once")
+    assert "Buys once on 3 March" in once
+    assert "Access for ever" in once
 
 
 def test_examples_of_several_ways_to_pay_are_told_apart(shop: None, viewer: Client) -> None:

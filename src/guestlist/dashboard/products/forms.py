@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +30,7 @@ from guestlist.domain.sentences import CHOICES
 from guestlist.domain.terms import Level, LevelTerms
 from guestlist.fulfilment.catalogue import CatalogueItem, Option
 from guestlist.fulfilment.editing import EditRefused
+from guestlist.fulfilment.rules import rule_to_dict
 from guestlist.fulfilment.settings_values import RuleKey
 from guestlist.sites.registry import all_platforms
 
@@ -216,15 +219,30 @@ class ItemForm:
         self.split = (data.get("split") if data else None) or (EACH if by_option else SAME)
         general = entry.rule_of(None)
         self.general = Part(None, RuleForm(sites, general, item=entry.item, prefix="all", data=data))
+        # By the option's own id: one that was sold for the first time, or renamed, since the page was opened must not
+        # have the others' choices move on by one. What the page did not show is not chosen on it.
         self.each = [
-            Part(option, RuleForm(sites, self._first_shown(option), item=entry.item, prefix=f"o{number}", data=data))
-            for number, option in enumerate(options)
+            Part(option, RuleForm(sites, self._first_shown(option), item=entry.item, prefix=f"o{option.id}", data=data))
+            for option in options
+            if data is None or f"o{option.id}-access" in data
         ]
+        self._opened_with = data.get("opened_with") if data else None
 
     def _first_shown(self, option: Option) -> Rule | None:
         own = self.entry.rule_of(option.id)
         # Whoever begins to tell options apart begins with what holds for all of them.
         return own or (None if any(rule.option for rule in self.entry.rules) else self.entry.rule_of(None))
+
+    @property
+    def opened_with(self) -> str:
+        """Tells the rules that are stored from all others."""
+        stored = json.dumps([rule_to_dict(rule) for rule in self.entry.rules])
+        return hashlib.sha256(stored.encode()).hexdigest()
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the rules are others by now than those that the page was opened with."""
+        return self._opened_with is not None and self._opened_with != self.opened_with
 
     @property
     def can_split(self) -> bool:
@@ -268,39 +286,3 @@ class ItemForm:
 
 def _id(option: Option | None) -> str | None:
     return option.id if option else None
-
-
-class QuickMapForm(forms.Form):
-    """One level for an item that gives nothing yet."""
-
-    cart = forms.CharField(widget=forms.HiddenInput)
-    item = forms.CharField(widget=forms.HiddenInput)
-    option = forms.CharField(widget=forms.HiddenInput, required=False)
-    target = forms.ChoiceField(
-        label=_("Level"),
-        error_messages={
-            "required": _("Choose the level that it is to give."),
-            "invalid_choice": _("%(value)s is no level of a connected site any more. Choose another one."),
-        },
-    )
-
-    def __init__(self, sites: Sequence[SiteLevels], *args: Any, **values: Any) -> None:
-        super().__init__(*args, **values)
-        self.fields["target"].choices = [  # type: ignore[attr-defined]
-            ("", _("Choose a level…")),
-            *((site.id, [(f"{site.id}/{level.id}", level.title) for level in site.levels]) for site in sites),
-        ]
-
-    def clean_item(self) -> Item:
-        """As an item."""
-        try:
-            return Item.parse(self.cleaned_data["item"])
-        except ValueError as error:
-            raise forms.ValidationError(str(error)) from error
-
-    def rule(self) -> Rule:
-        """The rule, with the usual terms; the form is valid."""
-        values = self.cleaned_data
-        return Rule(
-            item=values["item"], option=values["option"] or None, grants=(Target(*values["target"].split("/", 1)),)
-        )

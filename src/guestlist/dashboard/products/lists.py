@@ -17,7 +17,8 @@ from django.utils.translation import gettext_lazy
 from guestlist.accounts.roles import Role
 from guestlist.connections.models import Cart
 from guestlist.dashboard.pages import back, page, redirect_to
-from guestlist.dashboard.products.forms import QuickMapForm, sites_with_levels, titles_of
+from guestlist.dashboard.products.forms import sites_with_levels, titles_of
+from guestlist.dashboard.products.quick import QuickMapForm
 from guestlist.domain.facts import Item
 from guestlist.domain.rules import Target
 from guestlist.fulfilment.catalogue import CatalogueItem, catalogue, catalogue_item
@@ -106,6 +107,10 @@ def map_quickly(request: HttpRequest) -> HttpResponse:
         return back(request, "products:list")
     rule, cart_id = form.rule(), form.cleaned_data["cart"]
     entry = catalogue_item(cart_id, rule.item)
+    if entry is not None and (entry.rule_of(rule.option) or entry.rule_of(None)):
+        # The page is an old one, or was sent twice: it asks for what gives nothing yet.
+        messages.info(request, _("%(name)s gives something already; nothing was changed.") % {"name": entry.name})
+        return redirect_to(request, reverse("products:show", args=(cart_id, str(rule.item))))
     # Nobody is given what was chosen for another option; where there is only one, those to come are meant as well.
     one_of_several = entry is not None and (len(entry.named_options) > 1 or bool(entry.rules))
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.contrib import messages
@@ -18,6 +18,7 @@ from guestlist.dashboard.products.effects import Group, effect, examples
 from guestlist.dashboard.products.forms import ItemForm, Part, sites_with_levels, terms_of, titles_of
 from guestlist.dashboard.products.lists import in_address
 from guestlist.domain.facts import ItemType
+from guestlist.domain.rules import Rule
 from guestlist.fulfilment.align_runs import latest_run
 from guestlist.fulfilment.catalogue import CatalogueItem, add_ons, catalogue
 from guestlist.fulfilment.editing import EditRefused, save_rules
@@ -75,6 +76,8 @@ def _save(request: HttpRequest, entry: CatalogueItem) -> HttpResponse:
     rules, do = form.rules(), request.POST.get("do", "check")
     if do == "outlook":
         return _page(request, entry, form)
+    if form.is_stale:
+        return _page(request, entry, form, status=422, stale=True)
     asks = do in ("check", "count") and entry.was_sold and set(rules) != set(entry.rules)
     try:
         save_rules(entry.cart, rules, instead_of=form.keys, dry_run=asks)
@@ -116,7 +119,7 @@ def _page(
         "run": latest_run(entry.cart, entry.item),
         "products": [among[product] for product in entry.products if product in among],
         "next": _next(request),
-        "refused": status == 422,
+        "refused": status == 422 and not values.get("stale"),
     }
     return render(request, "dashboard/products/one.html", values, status=status)
 
@@ -126,14 +129,19 @@ def _outlooks(form: ItemForm) -> list[Outlook]:
     terms, titles = terms_of(form.sites), titles_of(form.sites)
     found = []
     for part in form.parts:
-        option = part.option.id if part.option else None
-        if part.form.is_bound:
-            rule = part.form.rule(form.entry.item, option) if part.form.is_valid() and part.form.has_levels else None
-        else:
-            rule = form.entry.rule_of(option)
+        # An option without levels of its own gives what any other option gives.
+        rule = _shown(form, part) or (_shown(form, form.general) if part.option else None)
         if rule is not None:
-            found.append(Outlook(part, examples(rule, form.entry, terms, titles)))
+            option = part.option.id if part.option else None
+            found.append(Outlook(part, examples(replace(rule, option=option), form.entry, terms, titles)))
     return found
+
+
+def _shown(form: ItemForm, part: Part) -> Rule | None:
+    option = part.option.id if part.option else None
+    if not part.form.is_bound:
+        return form.entry.rule_of(option)
+    return part.form.rule(form.entry.item, option) if part.form.is_valid() and part.form.has_levels else None
 
 
 def _next(request: HttpRequest) -> str:
