@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import csv
 import io
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -71,9 +73,15 @@ def test_the_first_sort_newest_first_is_taken_where_the_address_names_none() -> 
     assert part.descending
 
 
-@pytest.mark.parametrize("cursor", ["x", "!!!", "W10", "WyJhIiwgImIiXQ", "bnVsbA"])
+@pytest.mark.parametrize("cursor", ["x", "!!!", "W10", "WyJhIiwgImIiXQ", "bnVsbA", "WzEsMl0"])
 def test_a_cursor_that_is_none_shows_the_first_page(cursor: str) -> None:
     assert len(page(store([1, 2]), after=cursor).rows) == 2
+
+
+@pytest.mark.parametrize("text", ["\0", "\ud800"])
+def test_a_cursor_with_what_no_database_takes_shows_the_first_page(text: str) -> None:
+    cursor = base64.urlsafe_b64encode(json.dumps([text, "1"]).encode()).decode()
+    assert len(page(store([1, 2]), sort="email", after=cursor).rows) == 2
 
 
 def test_rows_that_come_while_somebody_pages_do_not_shift_the_pages() -> None:
@@ -81,6 +89,19 @@ def test_rows_that_come_while_somebody_pages_do_not_shift_the_pages() -> None:
     first = page(found, rows=2)
     customer(found[0].cart, "late", 9, "late@example.com").save()
     assert [row.as_of.day for row in page(found, rows=2, after=first.next).rows] == [3, 2]
+
+
+@pytest.mark.parametrize(("way", "gone", "left"), [("after", [2, 3], [5, 4]), ("before", [4, 5], [3, 2])])
+def test_where_all_rows_of_a_page_are_gone_the_list_begins_anew_instead_of_being_empty(
+    way: str, gone: list[int], left: list[int]
+) -> None:
+    found = store([1, 2, 3, 4])
+    first = page(found, rows=2)
+    second = page(found, rows=2, after=first.next)
+    found.filter(as_of__day__in=gone).delete()
+    part = page(found, rows=2, **{way: first.next if way == "after" else second.previous})
+    assert [row.as_of.day for row in part.rows] == left
+    assert (part.previous, part.next) == (None, None)
 
 
 def test_a_file_has_all_rows_and_no_formula(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -319,6 +319,15 @@ def test_what_the_filters_leave_is_saved_as_csv_in_batches(shop, viewer, monkeyp
     assert lines[1][6:10] == ['\'=HYPERLINK("x") (product-12)', "34.51", "0.00", "USD"]
 
 
+def test_a_file_has_times_of_the_viewers_zone(shop, viewer):
+    sell("1", day="2026-03-09 23:30")
+    viewer.cookies["zone"] = "Europe/Berlin"
+
+    lines = read(viewer.get("/orders.csv", {"since": "2026-03-10"}))
+
+    assert [row[3] for row in lines] == ["placed", "2026-03-10T00:30:00+01:00"]
+
+
 # --- one order ----------------------------------------------------------------------------------------------------
 
 

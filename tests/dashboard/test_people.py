@@ -138,6 +138,13 @@ def test_what_the_filters_leave_is_saved_as_csv(shop, viewer):
     assert lines[1][1:5] == ["Nora Lind", "club", "right", "Lifetime for ever"]
 
 
+def test_a_file_has_days_of_the_viewers_zone(shop, viewer):
+    Member.objects.update(created_at=datetime(2026, 3, 9, 23, 30, tzinfo=UTC))
+    viewer.cookies["zone"] = "Europe/Berlin"
+
+    assert {row[5] for row in read(viewer.get("/people.csv"))[1:]} == {"2026-03-10"}
+
+
 # --- one person ---------------------------------------------------------------------------------------------------
 
 

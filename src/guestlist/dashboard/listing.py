@@ -14,6 +14,8 @@ from asgiref.sync import sync_to_async
 from django.core.exceptions import ValidationError
 from django.db.models import Field, Model, Q, QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
+from django.utils import timezone
+from django.utils.translation import get_language, override
 
 M = TypeVar("M", bound=Model)
 
@@ -57,12 +59,15 @@ def listing(request: HttpRequest, found: QuerySet[M], sorts: Sequence[Sort], *, 
     sort, descending = _sort(request.GET.get("sort", ""), sorts)
     before = _read(found.model, sort, request.GET.get("before"))
     after = None if before else _read(found.model, sort, request.GET.get("after"))
+    page = list(_past(found, sort, before or after, descending=descending != bool(before))[: rows + 1])
+    if not page and (before or after):
+        # All that was there went meanwhile, as stuck members do. That the list is empty would be untrue.
+        before = after = None
+        page = list(_past(found, sort, None, descending=descending)[: rows + 1])
     if before:
-        page = list(_past(found, sort, before, descending=not descending)[: rows + 1])
         more_before, shown = len(page) > rows, page[:rows][::-1]
         more_after = True
     else:
-        page = list(_past(found, sort, after, descending=descending)[: rows + 1])
         more_before, shown = after is not None, page[:rows]
         more_after = len(page) > rows
     return Listing(
@@ -91,11 +96,13 @@ def csv_response(name: str, header: Sequence[str], some: Iterator[Iterable[Seque
 
     Args:
         name: of the file, without its ending.
-        some: rows, some at a time.
+        some: rows, some at a time. They are made after the view has returned, yet in its viewer's zone and language.
     """
+    zone, language = timezone.get_current_timezone(), get_language()
 
     def next_rows() -> Iterable[Sequence[object]] | None:
-        return next(some, None)
+        with timezone.override(zone), override(language):
+            return next(some, None)
 
     async def parts() -> AsyncIterator[bytes]:
         # The mark has spreadsheets read UTF-8.
@@ -159,6 +166,8 @@ def _read(model: type[Model], sort: Sort, cursor: str | None) -> list[Any] | Non
         return None
     try:
         values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if b"\0" in "".join(values).encode():  # PostgreSQL takes neither it nor half a character
+            return None
         return [_field(model, name).to_python(value) for name, value in zip(sort.by, values, strict=True)]
     except (ValueError, TypeError, ValidationError):
         return None

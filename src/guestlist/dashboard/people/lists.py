@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 
 from guestlist.access.member_search import LevelHeld, MemberRow, customers_without_access, find_members, member_rows
 from guestlist.dashboard.listing import Sort, batches, csv_response, listing
@@ -51,7 +52,7 @@ def _lines(some: Iterator[Sequence[MemberRow]]) -> Iterator[list[tuple[object, .
                 row.site,
                 row.standing.value,
                 "; ".join(map(_held, row.levels)),
-                row.created_at.date(),
+                timezone.localdate(row.created_at),
             )
             for row in rows
         ]
