@@ -88,7 +88,6 @@ class GrantRow:
 
     id: int
     level: str
-    charged_at: datetime
     live: bool
     denied: bool
     until_on: date | None
@@ -133,7 +132,6 @@ def grant_rows(members: Collection[int]) -> dict[int, list[GrantRow]]:
             "member_id",
             "id",
             "level",
-            "charged_at",
             "live",
             "planned_live",
             "until_on",
@@ -143,11 +141,10 @@ def grant_rows(members: Collection[int]) -> dict[int, list[GrantRow]]:
             "confirmed_until_on",
         )
     )
-    for member, pk, level, charged_at, live, planned, until_on, reason, state, was_live, was_until_on in stored:
+    for member, pk, level, live, planned, until_on, reason, state, was_live, was_until_on in stored:
         row = GrantRow(
             id=pk,
             level=level,
-            charged_at=charged_at,
             live=live,
             denied=planned and not live,
             until_on=until_on,
@@ -194,7 +191,7 @@ def staff_change_views(rows: Iterable[StaffChange], titles: Mapping[str, str]) -
 def access_by_level(
     grants: Iterable[Held], changes: Sequence[StaffChangeView], titles: Mapping[str, str], today: date
 ) -> list[LevelAccess]:
-    """What one person's grants at one site give together, level by level; a level that is just on hold is one, too."""
+    """What one person's grants at one site, oldest first, give together; a level that is just on hold is one, too."""
     by_level: dict[str, list[Held]] = {}
     for grant in grants:
         by_level.setdefault(grant.level, []).append(grant)
@@ -245,7 +242,7 @@ def _was_taken_away(grants: Sequence[Held], denying: StaffChangeView | None) -> 
 
 
 def _latest(grants: Sequence[Held]) -> Held:
-    return max(grants, key=lambda grant: (grant.charged_at, grant.id))
+    return grants[-1]
 
 
 def _sentence(

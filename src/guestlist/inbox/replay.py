@@ -94,8 +94,11 @@ def _received(since: datetime | None, until: datetime | None, cart: str | None) 
 def _await(deliveries: QuerySet[Delivery]) -> list[int]:
     """Make deliveries wait to be interpreted; gives the ids of those that were found, in order."""
     with transaction.atomic():
-        rows = list(deliveries.select_for_update(no_key=True).values_list("pk", "shard"))
-        Delivery.objects.filter(pk__in=[pk for pk, _ in rows]).update(state=DeliveryState.WAITING)
-        for shard in sorted({shard for _, shard in rows}):
+        found = list(deliveries.values_list("pk", flat=True))
+        # Whatever order they are looked for in, everybody locks them in this one.
+        locked = Delivery.objects.filter(pk__in=found).order_by("pk").select_for_update(no_key=True)
+        shards = {shard for _, shard in locked.values_list("pk", "shard")}
+        Delivery.objects.filter(pk__in=found).update(state=DeliveryState.WAITING)
+        for shard in sorted(shards):
             kick_inbox(shard)
-    return [pk for pk, _ in rows]
+    return found
