@@ -16,7 +16,6 @@ from django.db.models import Q
 from django.utils import timezone
 
 from guestlist.access.denied import changes_of
-from guestlist.access.desire import lock_members
 from guestlist.access.models import (
     ErasedHolding,
     Grant,
@@ -64,9 +63,7 @@ def ask_to_end(email: str, who: str, why: str) -> int:
     """
     ended = 0
     with transaction.atomic():
-        members = _members_with_access(whose(email))
-        lock_members(set(members))
-        for member in members:
+        for member in _members_with_access(whose(email)):
             change(member.site_id, member.email, Act.REVOKE, level="", until_on=None, who=who, why=why)
             ended += 1
     return ended
@@ -92,12 +89,8 @@ def erase(email: str, *, end_access: bool = False) -> Erased:
     """
     with transaction.atomic():
         found = whose(email)
-        waits_for = under_way(found, end_access=end_access)
-        if waits_for and not found.nobody:
-            # With nothing locked: who asks may hold the person's members, and others hold their orders and wait for it.
-            raise NotYet(waits_for)
         # Whatever takes long is done before the rows are locked.
-        naming = frozenset() if waits_for else only_naming(found)
+        naming = frozenset() if under_way(found, end_access=end_access) else only_naming(found)
         found = _locked(email, naming)
         if waits_for := under_way(found, end_access=end_access):
             raise NotYet(waits_for)

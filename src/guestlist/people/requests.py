@@ -51,13 +51,12 @@ def request_erasure(email: str, *, end_access: bool, why: str) -> Erased | None:
     with transaction.atomic():
         found = whose(email)
         why = without(found.called, why)
+        if end_access:
+            ask_to_end(email, who.by or actor.GUESTLIST, why)
         asked = {"end_access": end_access, "why": why, "by": who.by, "user_id": who.user_id}
         key = email.strip().lower()
         Erasure.objects.filter(email_key__in=found.addresses).exclude(email_key=key).delete()
         row, _ = Erasure.objects.update_or_create(email_key=key, defaults=asked)
-        if end_access:
-            # After the request's row, as the worker locks them.
-            ask_to_end(email, who.by or actor.GUESTLIST, why)
         # The worker has time to look through very many deliveries. Who is not known is told so at once.
         erased = None if many_untold() and not found.nobody else _finish(row)
         if erased is None:
