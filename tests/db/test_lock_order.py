@@ -16,6 +16,8 @@ from guestlist.inbox.replay import replay_stuck
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+NORA = "nora@buyers.test"
+
 
 @pytest.fixture
 def shop() -> None:
