@@ -195,7 +195,11 @@ def revoke_by_hand(page: Page, buyer: Buyer) -> None:
     _access(page, "Season pass").get_by_role("link", name="Revoke").click()
     page.get_by_label("Why").fill("Asked for it on the phone.")
     page.get_by_role("button", name="Revoke").click()
-    expect(_access(page, "Season pass")).to_contain_text("Ended")
+    # It is said only once the site has confirmed it.
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    while "Ended" not in _access(page, "Season pass").inner_text():
+        assert time.monotonic() < deadline
+        page.reload()
 
 
 def undo(page: Page, buyer: Buyer) -> None:
