@@ -21,7 +21,7 @@ import pytest
 
 from guestlist.engine.errors import PostgresError, StartError
 from guestlist.engine.postgres import EmbeddedPostgres
-from guestlist.engine.supervisor import refuse_taken_port
+from guestlist.engine.supervisor import usable_port
 
 # A child that tells its process id and then works for ever.
 CHILD = """
@@ -253,11 +253,17 @@ def test_a_taken_port_is_refused_with_the_remedy_before_anything_starts(tmp_path
     assert f"Port {port} on 127.0.0.1 is taken" in result.stderr
     assert "--port" in result.stderr
     assert not (tmp_path / "home").exists()
-    refuse_taken_port("127.0.0.1", port)
+    assert usable_port("127.0.0.1", port) == port
+
+
+def test_port_0_is_one_that_is_free() -> None:
+    port = usable_port("127.0.0.1", 0)
+    with closing(socket.create_server(("127.0.0.1", port))):
+        assert port > 0
 
 
 def test_a_host_that_is_not_of_this_machine_is_refused_with_the_remedy() -> None:
     with pytest.raises(StartError) as refusal:
-        refuse_taken_port("192.0.2.1", 8000)
+        usable_port("192.0.2.1", 8000)
     assert "192.0.2.1" in refusal.value.message
     assert "--host" in refusal.value.remedy

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 Host = Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 = all of this machine's.")]
-Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 = a free one.")]
 
 
 def demo(host: Host = "127.0.0.1", port: Port = 8000) -> None:

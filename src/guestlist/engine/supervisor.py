@@ -39,12 +39,15 @@ _PREPARE = (sys.executable, "-c", "import sys; from guestlist.engine.boot import
 def serve(host: str, port: int) -> None:
     """Run everything on this machine until SIGTERM or SIGINT.
 
+    Args:
+        port: 0 = any free one.
+
     Raises:
         StartError: the port is taken, or the database cannot be used.
     """
     watch_parent()
     configure_logging()
-    refuse_taken_port(host, port)
+    port = usable_port(host, port)
     module = (sys.executable, "-m", "guestlist")
     Supervisor(
         commands={"web": (*module, "web", "--host", host, "--port", str(port)), "worker": (*module, "worker")},
@@ -55,8 +58,11 @@ def serve(host: str, port: int) -> None:
     ).run()
 
 
-def refuse_taken_port(host: str, port: int) -> None:
+def usable_port(host: str, port: int) -> int:
     """Find out before anything is started.
+
+    Returns:
+        The port; for 0 one that is free now.
 
     Raises:
         StartError: nothing can listen there.
@@ -70,6 +76,7 @@ def refuse_taken_port(host: str, port: int) -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(address)
+            return int(probe.getsockname()[1])
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 raise StartError(

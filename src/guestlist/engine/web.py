@@ -14,7 +14,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from guestlist.engine.lifeline import watch_parent
-from guestlist.engine.supervisor import own_address, refuse_taken_port, say
+from guestlist.engine.supervisor import own_address, say, usable_port
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +43,7 @@ def run_web(host: str, port: int) -> None:
     """
     from guestlist.engine.boot import boot
 
-    refuse_taken_port(host, port)
+    usable_port(host, port)
     boot()
     from guestlist.engine.asgi import application
     from guestlist.inbox.door import Door

@@ -25,7 +25,7 @@ from guestlist.engine.home import home
 from guestlist.engine.lifeline import Lifeline
 from guestlist.engine.locks import Users
 from guestlist.engine.postgres import EmbeddedPostgres
-from guestlist.engine.supervisor import own_address, refuse_taken_port
+from guestlist.engine.supervisor import own_address, usable_port
 from guestlist.sandbox import demo_owner, demo_story
 from guestlist.sandbox.cart.sender import send
 from guestlist.sandbox.cart.shop import Shop
@@ -58,7 +58,7 @@ def run_demo(host: str = "127.0.0.1", port: int = 8000) -> None:
         StartError: it cannot start here.
         typer.Exit: with 1, when something is not as it should be.
     """
-    refuse_taken_port(host, port)
+    port = usable_port(host, port)
     folder = home() / "demo"
     with _alone(), _interruptible():
         _clear(folder)
