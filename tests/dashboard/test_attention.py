@@ -244,6 +244,8 @@ def test_very_many_are_tried_again_some_at_a_time(shop, operator, monkeypatch):
     answer = operator.post("/attention/members", {"all": "yes"})
     assert answer.status_code == 200
     assert f'name="after" value="{ids[1]}"' in answer.content.decode()
+    # Whoever leaves now has two tried again all the same.
+    assert [entry.additional_data["count"] for entry in AuditEntry.objects.filter(did="tried members again")] == [2]
     # The first two are stuck again at once: they are not tried twice.
     Member.objects.filter(pk__in=ids[:2]).update(state=MemberState.ATTENTION)
     answer = operator.post("/attention/members", {"all": "yes", "after": ids[1], "done": 2})

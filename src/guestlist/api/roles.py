@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpRequest
 from ninja import Schema
 from ninja.operation import Operation
@@ -73,13 +74,16 @@ DONE = {
 }
 
 
+# Those that ask a site, or are done in several transactions; the note is written after them.
+IN_PARTS = ("resend_password", "try_again", "align_sales", "replay_deliveries")
+
+
 def noted(operation: Callable[..., Any]) -> Callable[..., Any]:
-    """Have what the operation did written down once it is done, with what was asked for."""
+    """Have what the operation did written down with it, and with what was asked for."""
     done = DONE.get(operation.__name__)
     if done is None:
         return operation
 
-    @functools.wraps(operation)
     def written(request: HttpRequest, **values: Any) -> Any:
         result = operation(request, **values)
         detail: dict[str, Any] = {}
@@ -90,4 +94,4 @@ def noted(operation: Callable[..., Any]) -> Callable[..., Any]:
         audit.record(request, done, None, **detail)
         return result
 
-    return written
+    return functools.wraps(operation)(written if operation.__name__ in IN_PARTS else transaction.atomic(written))

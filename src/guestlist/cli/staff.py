@@ -153,6 +153,8 @@ def _change(
     as_json: bool,
 ) -> None:
     boot()
+    from django.db import transaction
+
     from guestlist.access.queries import done_by_hand
     from guestlist.access.staff import change
     from guestlist.access.staff_refusals import StaffRefused
@@ -167,23 +169,24 @@ def _change(
         Act.RELEASE: acts.RELEASED,
     }
     who = _who(by)
-    try:
-        row = change(
-            site,
-            email,
-            Act(act),
-            level=level,
-            until_on=until_on,
-            who=who,
-            why=why,
-            first_name=first_name,
-            last_name=last_name,
-        )
-    except StaffRefused as error:
-        raise CommandError(error.problem, error.remedy) from None
     until_written = until_on.isoformat() if until_on is not None else None
     detail = {"site": site, "email": email, "level": level, "until": until_written, "why": why, "said_by": who}
-    audit.record(None, done_words[Act(act)], None, **detail)
+    try:
+        with transaction.atomic():
+            row = change(
+                site,
+                email,
+                Act(act),
+                level=level,
+                until_on=until_on,
+                who=who,
+                why=why,
+                first_name=first_name,
+                last_name=last_name,
+            )
+            audit.record(None, done_words[Act(act)], None, **detail)
+    except StaffRefused as error:
+        raise CommandError(error.problem, error.remedy) from None
     done = done_by_hand(row)
     if as_json:
         print_json(done)

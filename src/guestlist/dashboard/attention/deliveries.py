@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -40,14 +41,19 @@ def _stuck(cart: str, state: str) -> QuerySet[Delivery]:
 def _read_again(request: HttpRequest) -> HttpResponse:
     cart, state = request.POST.get("cart", ""), request.POST.get("state", "")
     if "all" in request.POST:
+        if found := _stuck(cart, state).count():
+            # Before: it is done in several transactions.
+            record(request, "replayed deliveries", count=found, cart=cart)
         count = replay_stuck(cart or None, DeliveryState(state) if state in list(STUCK) else None)
     else:
         wanted = _stuck("", "").filter(pk__in=ticked(request, "delivery"))
-        count = replay(list(wanted.values_list("pk", flat=True)))
+        with transaction.atomic():
+            count = replay(list(wanted.values_list("pk", flat=True)))
+            if count:
+                record(request, "replayed deliveries", count=count)
     if not count:
         messages.warning(request, _("Nothing was ticked, or it was read meanwhile."))
         return back(request, "attention:deliveries")
-    record(request, "replayed deliveries", count=count, cart=cart)
     text = ngettext("%(count)s delivery is read again now.", "%(count)s deliveries are read again now.", count)
     messages.success(request, text % {"count": count})
     return back(request, "attention:list")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -35,8 +36,9 @@ def show(request: HttpRequest) -> HttpResponse:
 def alerts(request: HttpRequest) -> HttpResponse:
     """What the owner should know of members, although nothing is stuck; what is known is taken from the list."""
     if request.method == "POST":
-        known = dismiss_alerts(ticked(request, "member"))
-        record(request, "dismissed notes on members", count=known)
+        with transaction.atomic():
+            known = dismiss_alerts(ticked(request, "member"))
+            record(request, "dismissed notes on members", count=known)
         messages.success(
             request,
             ngettext("%(count)s note is off the list.", "%(count)s notes are off the list.", known) % {"count": known},
@@ -54,6 +56,9 @@ def _try_again(request: HttpRequest) -> HttpResponse:
     if "all" not in request.POST:
         wanted = wanted.filter(pk__in=ticked(request, "member"))
     some = list(wanted.order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
+    if some:
+        # Before: it is done in several transactions, and the next ones may never be asked for.
+        record(request, "tried members again", count=len(some), site=site)
     done += try_again(_members(some))
     if len(some) == AT_ONCE:
         values = {"site": site, "group": group, "after": some[-1], "done": done}
@@ -61,7 +66,6 @@ def _try_again(request: HttpRequest) -> HttpResponse:
     if not done:
         messages.warning(request, _("Nobody was ticked, or they are not stuck any more."))
         return back(request, "attention:members")
-    record(request, "tried members again", count=done, site=site)
     text = ngettext("%(count)s member is tried again now.", "%(count)s members are tried again now.", done)
     messages.success(request, text % {"count": done})
     return back(request, "attention:list")

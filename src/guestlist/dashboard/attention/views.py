@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
@@ -35,7 +36,8 @@ def site_again(request: HttpRequest, site_id: str) -> HttpResponse:
     """Have a site asked now."""
     site = get_object_or_404(Site, pk=site_id, active=True)
     if request.method == "POST":
-        ask_again_now([site.pk])
-        record(request, "had the site asked again", site)
+        with transaction.atomic():
+            ask_again_now([site.pk])
+            record(request, "had the site asked again", site)
         messages.success(request, _("The site %(site)s is asked again now.") % {"site": site.pk})
     return back(request, "attention:list")

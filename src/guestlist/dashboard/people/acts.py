@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -80,11 +81,12 @@ def look_anew(request: StaffRequest) -> HttpResponse:
     email, site = _named(request)
     if request.method == "POST":
         try:
-            resync(site, email, str(request.user))
+            with transaction.atomic():
+                resync(site, email, str(request.user))
+                record(request, audited.RESYNCED, site=site, email=email)
         except StaffRefused as error:
             messages.error(request, f"{error.problem} {error.remedy}")
         else:
-            record(request, audited.RESYNCED, site=site, email=email)
             text = _("%(site)s is looked at now; what differs there is made right again.")
             messages.success(request, text % {"site": site})
     return redirect_to(request, address_of(email))
@@ -96,11 +98,13 @@ def again(request: StaffRequest) -> HttpResponse:
     email, site = _named(request)
     if request.method == "POST":
         try:
-            count = try_members_again(site or None, email)
+            with transaction.atomic():
+                count = try_members_again(site or None, email)
+                if count:
+                    record(request, audited.TRIED_AGAIN, site=site, email=email, count=count)
         except StaffRefused as error:
             messages.error(request, f"{error.problem} {error.remedy}")
         else:
-            record(request, audited.TRIED_AGAIN, site=site, email=email, count=count)
             text = _("It is tried again now.") if count else _("Nothing is stuck; there is nothing to try again.")
             messages.success(request, text)
     return redirect_to(request, address_of(email))
@@ -115,20 +119,21 @@ def _named(request: StaffRequest) -> tuple[str, str]:
 def _done(request: StaffRequest, form: ActForm) -> bool:
     given = form.cleaned_data
     try:
-        change(
-            given["site"],
-            given["email"],
-            form.act,
-            level=given["level"],
-            until_on=form.until_on,
-            who=str(request.user),
-            why=given["why"],
-            first_name=given.get("first_name", ""),
-            last_name=given.get("last_name", ""),
-        )
+        with transaction.atomic():
+            change(
+                given["site"],
+                given["email"],
+                form.act,
+                level=given["level"],
+                until_on=form.until_on,
+                who=str(request.user),
+                why=given["why"],
+                first_name=given.get("first_name", ""),
+                last_name=given.get("last_name", ""),
+            )
+            record(request, _AUDITED[form.act], site=given["site"], email=given["email"], level=given["level"])
     except StaffRefused as error:
         form.refuse(error)
         return False
-    record(request, _AUDITED[form.act], site=given["site"], email=given["email"], level=given["level"])
     messages.success(request, _("Done. The site follows within moments; this page shows when it has."))
     return True
