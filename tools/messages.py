@@ -9,17 +9,19 @@ Words that are no longer used are dropped; a word that changed has to be transla
 from __future__ import annotations
 
 import io
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from babel.messages.catalog import Catalog
+from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract
 from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po, write_po
 from django.utils.translation.template import templatize
 
+from guestlist.dashboard.sayings import SAYINGS
 from guestlist.domain.sentences import CHOICES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,6 +29,7 @@ SOURCE = ROOT / "src/guestlist"
 LANGUAGES = ("de",)
 # In place of the moment of each run, so that files differ only where words do.
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+_VALUE = re.compile(r"\{\w+\}")
 KEYWORDS = {
     "_": None,
     "gettext": None,
@@ -61,6 +64,8 @@ def _collected() -> Catalog:
     for sentences in CHOICES.values():
         for sentence in sentences.values():
             words.add(sentence, locations=[("domain/sentences.py", 0)])
+    for saying in SAYINGS:
+        words.add(saying, locations=[("dashboard/sayings.py", 0)])
     return words
 
 
@@ -141,10 +146,16 @@ def _complete(string: str | tuple[str, ...] | list[str] | None) -> bool:
     return bool(string) and (isinstance(string, str) or all(string or ()))
 
 
-def _wrong_values(message: object) -> str:
+def _wrong_values(message: Message) -> str:
     """A translation must use the values of the original, or a page would fail."""
-    errors = [str(error) for error in message.check()]  # type: ignore[attr-defined]
+    errors = [str(error) for error in message.check()]
+    if message.id in SAYINGS and _values(str(message.id)) != _values(str(message.string)):
+        errors.append(f"it has not the same values: {message.string!r}")
     return "; ".join(errors)
+
+
+def _values(saying: str) -> list[str]:
+    return sorted(_VALUE.findall(saying))
 
 
 if __name__ == "__main__":

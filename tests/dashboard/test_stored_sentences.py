@@ -21,7 +21,7 @@ def english() -> Iterator[None]:
 
 
 def shown(sentence: object) -> str:
-    return Template("{{ sentence|days }}").render(Context({"sentence": sentence}))
+    return Template("{{ sentence|said }}").render(Context({"sentence": sentence}))
 
 
 def test_days_in_a_stored_sentence_are_written_as_the_page_writes_them() -> None:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from guestlist.carts.registry import all_carts
 from guestlist.connections.models import CartMode, OnEmailChange, Site
+from guestlist.dashboard.said import said
 from guestlist.domain.help_topics import HelpTopic
 from guestlist.fulfilment.editing import EditRefused
 from guestlist.sites.registry import all_platforms
@@ -49,16 +50,16 @@ class EditForm(forms.Form):
     def take(self, refused: EditRefused) -> None:
         """Show each problem at its field, with a link to its page of help."""
         for problem in refused.problems:
-            said: Any = str(problem)
+            told: Any = said(str(problem))
             if problem.help is not None:
                 link, words = reverse("help:page", args=(problem.help.value,)), _("How to mend this")
-                said = format_html('{} <a href="{}" target="_blank">{}</a>', said, link, words)
+                told = format_html('{} <a href="{}" target="_blank">{}</a>', told, link, words)
             if problem.help == HelpTopic.PRIVATE_ADDRESS and "allow_private_address" in self.fields:
                 self["allow_private_address"].help_text = _(
                     "Tick this only if the address above is right and the site really runs on this computer or in your "
                     "own network. The internet's sites do not need it."
                 )
-            self.add_error(problem.field if problem.field in self.fields else None, said)
+            self.add_error(problem.field if problem.field in self.fields else None, told)
 
 
 class CartForm(EditForm):

@@ -21,6 +21,7 @@ from guestlist.accounts.audit import record
 from guestlist.accounts.roles import Role
 from guestlist.dashboard.pages import StaffRequest, back, page, redirect_to
 from guestlist.dashboard.people.forms import ActForm
+from guestlist.dashboard.said import said
 from guestlist.domain.staff import Act
 from guestlist.sites.contract import NeedsAttention, RetryLater
 
@@ -62,14 +63,14 @@ def password(request: StaffRequest) -> HttpResponse:
         try:
             outcome = resend_password_mail(site, email, str(request.user))
         except StaffRefused as error:
-            messages.error(request, f"{error.problem} {error.remedy}")
+            messages.error(request, said(f"{error.problem} {error.remedy}"))
             return back(request, "people:list")
         record(request, audited.PASSWORD_MAILED, site=site, email=email)
         match outcome:
             case RetryLater(reason=reason):
-                messages.error(request, _("%(reason)s Try again later.") % {"reason": reason})
+                messages.error(request, _("%(reason)s Try again later.") % {"reason": said(reason)})
             case NeedsAttention(reason=reason, remedy=remedy):
-                messages.error(request, f"{reason} {remedy}")
+                messages.error(request, said(f"{reason} {remedy}"))
             case _done:
                 messages.success(request, _("The site %(site)s says that it sends the mail.") % {"site": site})
     return redirect_to(request, address_of(email))
@@ -85,7 +86,7 @@ def look_anew(request: StaffRequest) -> HttpResponse:
                 resync(site, email, str(request.user))
                 record(request, audited.RESYNCED, site=site, email=email)
         except StaffRefused as error:
-            messages.error(request, f"{error.problem} {error.remedy}")
+            messages.error(request, said(f"{error.problem} {error.remedy}"))
         else:
             text = _("%(site)s is looked at now; what differs there is made right again.")
             messages.success(request, text % {"site": site})
@@ -103,7 +104,7 @@ def again(request: StaffRequest) -> HttpResponse:
                 if count:
                     record(request, audited.TRIED_AGAIN, site=site, email=email, count=count)
         except StaffRefused as error:
-            messages.error(request, f"{error.problem} {error.remedy}")
+            messages.error(request, said(f"{error.problem} {error.remedy}"))
         else:
             text = _("It is tried again now.") if count else _("Nothing is stuck; there is nothing to try again.")
             messages.success(request, text)

@@ -14,6 +14,7 @@ from guestlist.access.staff_refusals import StaffRefused
 from guestlist.accounts.roles import Role
 from guestlist.dashboard.pages import StaffRequest, page, redirect_to
 from guestlist.dashboard.people.forms import EraseForm
+from guestlist.dashboard.said import said
 from guestlist.orders.models import Customer
 from guestlist.people.requests import request_erasure, waiting, withdraw
 from guestlist.people.whose import whose
@@ -54,7 +55,7 @@ def _ask(request: StaffRequest, email: str, form: EraseForm) -> HttpResponse | N
     try:
         erased = request_erasure(email, end_access=given["access"] == EraseForm.END, why=given["why"])
     except StaffRefused as error:
-        form.add_error(None, f"{error.problem} {error.remedy}")
+        form.add_error(None, said(f"{error.problem} {error.remedy}"))
         return None
     if erased is None:
         messages.success(request, _("The data is erased as soon as that can be; this page says what it waits for."))

@@ -13,6 +13,7 @@ from guestlist.access.member_search import MembersAsked, MemberStanding
 from guestlist.access.staff_refusals import LONGEST_NAME, LONGEST_WHY, StaffRefused
 from guestlist.connections.models import Site
 from guestlist.connections.queries import level_titles
+from guestlist.dashboard.said import said
 from guestlist.dashboard.states import look
 from guestlist.domain.staff import Act
 
@@ -151,7 +152,7 @@ class ActForm(forms.Form):
     def refuse(self, error: StaffRefused) -> None:
         """Show why it cannot be done, at the field that is to blame."""
         seen = error.field in self.fields and not self.fields[error.field].widget.is_hidden
-        self.add_error(error.field if seen else None, f"{error.problem} {error.remedy}")
+        self.add_error(error.field if seen else None, said(f"{error.problem} {error.remedy}"))
 
 
 def _levels(site: Site) -> dict[str, str]:

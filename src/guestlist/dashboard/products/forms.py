@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from guestlist.connections.levels import levels_from_json
 from guestlist.connections.models import Site
+from guestlist.dashboard.said import said
 from guestlist.domain.facts import Item
 from guestlist.domain.periods import Period, Unit
 from guestlist.domain.rules import (
@@ -281,7 +282,7 @@ class ItemForm:
         for problem in refused.problems:
             form = self._giving[min(problem.entry, len(self._giving) - 1)].form
             field = "levels" if problem.field in ("grants", "") else problem.field
-            form.add_error(field if field in form.fields else None, str(problem))
+            form.add_error(field if field in form.fields else None, said(str(problem)))
 
 
 def _id(option: Option | None) -> str | None:

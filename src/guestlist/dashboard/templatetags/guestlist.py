@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 
 from guestlist.access.grant_views import GrantView
 from guestlist.accounts.roles import Role
+from guestlist.dashboard.said import said
 from guestlist.dashboard.states import look
 from guestlist.orders.queries import ItemView, product_first
 
@@ -30,6 +31,8 @@ Sold = TypeVar("Sold", ItemView, GrantView)
 SPRITE = "vendor/tabler-icons-3.51.0/icons.svg"
 # Not where it is part of an e-mail address, a file's name, an id or a moment.
 SENTENCE_DAY = re.compile(r"(?<![\w@./+-])\d{4}-\d\d-\d\d(?![\w@/+-]|\.\w)", re.ASCII)
+# As `orders.words.money` writes it.
+SENTENCE_MONEY = re.compile(r"(?<![\w.,])(\d+)\.(\d\d) ([A-Z]{3})\b", re.ASCII)
 
 
 @register.simple_tag
@@ -94,10 +97,13 @@ def day(on: date | None) -> SafeString | str:
     )
 
 
-@register.filter(is_safe=True)
-def days(sentence: object) -> str:
-    """A sentence as it is stored, with its days written as `day` writes them; numbers, addresses and moments stay."""
-    return "" if sentence is None else SENTENCE_DAY.sub(_spoken, str(sentence))
+@register.filter(name="said", is_safe=True)
+def said_to_the_viewer(sentence: object) -> str:
+    """A sentence as it is stored, in the viewer's language and with days and money as `day` and `amount` write them."""
+    if sentence is None:
+        return ""
+    with_days = SENTENCE_DAY.sub(_spoken, said(str(sentence)))
+    return SENTENCE_MONEY.sub(lambda found: amount(int(found[1] + found[2]), found[3]), with_days)
 
 
 def _spoken(found: re.Match[str]) -> str:
