@@ -18,6 +18,7 @@ from guestlist.access.models import Member, StaffChange
 from guestlist.accounts.models import AuditEntry
 from guestlist.connections.models import Site
 from guestlist.connections.queries import level_titles
+from guestlist.dashboard.templatetags.guestlist import said_to_the_viewer
 from guestlist.domain.staff import Act
 from guestlist.inbox.models import Delivery, DeliveryState
 from guestlist.journal.models import Event, Line
@@ -57,7 +58,9 @@ def of_deliveries(rows: Sequence[Delivery]) -> list[Happening]:
             icon="alert-triangle" if row.state in (DeliveryState.UNREADABLE, DeliveryState.FAILED) else "webhook",
             tone=_delivery_tone(row),
             text=_delivery_text(row),
-            detail=" · ".join(part for part in (orders.get(row.order_id or 0, ""), row.summary) if part),
+            detail=" · ".join(
+                part for part in (orders.get(row.order_id or 0, ""), said_to_the_viewer(row.summary)) if part
+            ),
             href=reverse("deliveries:show", args=[row.pk]),
         )
         for row in rows
@@ -141,7 +144,7 @@ def _of_line(row: Line, email: str, titles: dict[str, str]) -> Happening:
         icon=icon,
         tone=tone,
         text=_line_text(event, values),
-        detail=row.words,
+        detail=said_to_the_viewer(row.words),
         href=_of_person(email) if row.member is not None else reverse("integrations:site", args=[row.site]),
     )
 

@@ -14,6 +14,7 @@ from guestlist.connections.queries import level_titles
 from guestlist.dashboard.activity.words import orders_in_words
 from guestlist.dashboard.pages import page
 from guestlist.dashboard.simulator.forms import EventForm
+from guestlist.dashboard.templatetags.guestlist import said_to_the_viewer
 from guestlist.fulfilment.simulate import simulate
 from guestlist.inbox.models import Delivery, DeliveryState
 
@@ -57,7 +58,7 @@ def _shown(request: HttpRequest, form: EventForm, values: dict[str, Any], status
     orders = orders_in_words(row.order_id for row in latest)
     values = {
         "form": form,
-        "latest": [(row, orders.get(row.order_id or 0, row.summary)) for row in latest],
+        "latest": [(row, orders.get(row.order_id or 0) or said_to_the_viewer(row.summary)) for row in latest],
         "connected": Cart.objects.filter(active=True).exists(),
         **values,
     }
