@@ -485,6 +485,26 @@ def test_grants_that_waited_for_levels_go_on_although_the_worker_died_after_read
     assert by_email(academy) == {"nora@buyers.test": {10: None}}
 
 
+def test_levels_that_are_read_while_a_lane_begins_are_kept(academy):
+    Site.objects.update(levels=[])
+    site = Site.objects.get()
+    Site.objects.update(epoch=site.epoch + 1)
+
+    assert read_levels(site)
+
+    assert Site.objects.get().levels == site.levels != []
+
+
+def test_levels_of_a_site_that_is_reached_in_another_way_by_now_are_not_kept(academy):
+    Site.objects.update(levels=[])
+    site = Site.objects.get()
+    Site.objects.update(url="https://other.example.com", epoch=site.epoch + 1)
+
+    assert not read_levels(site)
+
+    assert Site.objects.get().levels == []
+
+
 def test_a_new_order_after_five_days_of_failure_is_tried_anew(academy):
     deliver(placed(str(TODAY), line("product-13", paid_minor=100)))
     long_ago = timezone.now() - timedelta(days=40)

@@ -246,6 +246,17 @@ def test_an_order_that_is_fulfilled_while_the_pages_are_read_is_no_drift(academy
     assert len(complete(academy)) == 2
 
 
+def test_mending_that_is_asked_for_while_the_pages_are_read_is_done(academy):
+    deliver(MONTHLY)
+    run_lane()
+    change_date(Owner(academy))
+
+    run = reconcile("academy", fix=False, progress=lambda _: begin("academy", fix=True))
+
+    assert [row.mended_at is not None for row in run.drift.all()] == [True]
+    assert Reconciliation.objects.get().fix
+
+
 def buyers(count: int) -> None:
     for number in range(count):
         buyer = Buyer(email=f"buyer{number}@buyers.test", customer_id=f"91{number}")

@@ -189,7 +189,7 @@ def needs_levels(site: Site) -> bool:
 
 
 def read_levels(site: Site) -> bool:
-    """Read the site's levels and keep them. Returns whether they were read; without them the lane waits."""
+    """Read the site's levels and keep them. Returns whether they are kept; without them the lane waits."""
     opened = open_site(site)
     release_connection()
     read = opened.levels()
@@ -201,7 +201,10 @@ def read_levels(site: Site) -> bool:
             settle_site(site, replace(read, site_down=True))
             return False
     site.levels, site.levels_read_at = levels_to_json(read.levels), timezone.now()
-    _still(site).update(levels=site.levels, levels_read_at=site.levels_read_at)
+    # Whichever lane is at work by now, unless it is another site, or reached in another way.
+    same = Site.objects.filter(pk=site.pk, url=site.url, credentials_encrypted=site.credentials_encrypted)
+    if not same.update(levels=site.levels, levels_read_at=site.levels_read_at):
+        return False
     _works(site)
     return True
 

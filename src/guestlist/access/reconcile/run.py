@@ -91,6 +91,8 @@ def _go_on(run: Reconciliation, tell: Callable[[], None]) -> None:
         opened = open_site(run.site)
         read(run, opened, tell)
         beat(run)
+        # Reading takes long; mending may have been asked for meanwhile.
+        run.refresh_from_db(fields=["fix"])
         run.drift.all().delete()
         _write_down(run, opened, compare(run, opened, tell))
         _keep_owner_holdings(run)
