@@ -319,6 +319,13 @@ def test_a_site_is_asked_now_instead_of_later(shop, operator):
     assert Site.objects.get(pk="academy").probe_at <= timezone.now()
 
 
+def test_a_site_that_works_meanwhile_is_not_said_to_be_asked(shop, operator):
+    answer = followed(operator, operator.post("/attention/site/academy"))
+
+    assert "asked again now" not in answer.content.decode()
+    assert not AuditEntry.objects.filter(did="had the site asked again").exists()
+
+
 def test_a_site_that_is_not_there_cannot_be_asked(shop, operator):
     assert operator.post("/attention/site/nowhere").status_code == 404
 

@@ -196,6 +196,15 @@ def test_a_site_that_moved_is_reached_with_the_credentials_it_has(owner: Client,
     assert len(site.levels) > 0
 
 
+def test_a_site_that_was_not_asked_is_not_said_to_let_anybody_in(owner: Client) -> None:
+    make_site("academy", url="http://127.0.0.1:9", state="down", reason="No answer.")
+    same = {"way": "same", "url": "http://127.0.0.1:9", "allow_private_address": "on"}
+    assert owner.post(f"{AT}/sites/academy/way", same).status_code == 303
+    page = Shown(owner.get(f"{AT}/sites/academy"))
+    assert "lets Guestlist in" not in page.html
+    assert "is asked again now" in page.html
+
+
 def test_levels_are_read_again_and_what_keeps_them_from_it_is_said(
     operator: Client, owner: Client, academy: Academy
 ) -> None:

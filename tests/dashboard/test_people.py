@@ -429,6 +429,16 @@ def test_a_site_that_cannot_be_reached_sends_no_password_mail_and_that_is_said(s
     close_sites()
 
     assert "Try again later." in page(operator, SHOW, email=NORA)
+    assert not AuditEntry.objects.filter(did=acts.PASSWORD_MAILED).exists()
+
+
+def test_why_no_password_mail_is_sent_is_said_on_the_persons_page(shop, operator):
+    Member.objects.filter(site="academy").update(remote_id="")
+
+    answer = operator.post("/people/password", {"email": NORA, "site": "academy"})
+
+    assert answer["Location"] == "/people/show?email=nora%40buyers.test"
+    assert "is not yet a member at the site academy" in page(operator, SHOW, email=NORA)
 
 
 @pytest.mark.parametrize("path", ["/people/again", "/people/look-anew", "/people/password"])

@@ -37,7 +37,11 @@ def site_again(request: HttpRequest, site_id: str) -> HttpResponse:
     site = get_object_or_404(Site, pk=site_id, active=True)
     if request.method == "POST":
         with transaction.atomic():
-            ask_again_now([site.pk])
-            record(request, "had the site asked again", site)
-        messages.success(request, _("The site %(site)s is asked again now.") % {"site": site.pk})
+            asked = ask_again_now([site.pk])
+            if asked:
+                record(request, "had the site asked again", site)
+        if asked:
+            messages.success(request, _("The site %(site)s is asked again now.") % {"site": site.pk})
+        else:
+            messages.info(request, _("Nothing is stuck; there is nothing to try again."))
     return back(request, "attention:list")

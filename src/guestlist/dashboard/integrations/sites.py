@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from guestlist.access.models import Member, SiteRequest
-from guestlist.access.sitestate import read_levels
+from guestlist.access.sitestate import ask_again_now, read_levels
 from guestlist.accounts.audit import record
 from guestlist.accounts.roles import Role
 from guestlist.connections.models import Cart, Site
@@ -86,7 +86,7 @@ def change(request: HttpRequest, site_id: str) -> HttpResponse:
 
 @page(Role.OWNER, change=Role.OWNER)
 def way(request: HttpRequest, site_id: str) -> HttpResponse:
-    """Enter an address or credentials that work; they are tried before they are saved."""
+    """Enter an address or credentials that work; what is new is tried before it is saved."""
     site = get_object_or_404(Site, pk=site_id, active=True)
     if request.method != "POST":
         return redirect("integrations:site", site_id)
@@ -97,7 +97,12 @@ def way(request: HttpRequest, site_id: str) -> HttpResponse:
         except EditRefused as refused:
             form.take(refused)
         else:
-            messages.success(request, _("Saved. The site lets Guestlist in."))
+            if site.pk in saved.levels_read:
+                messages.success(request, _("Saved. The site lets Guestlist in."))
+            elif ask_again_now([site.pk]):
+                messages.success(request, _("The site %(site)s is asked again now.") % {"site": site.pk})
+            else:
+                messages.success(request, _("Saved."))
             _tell(request, saved)
             return redirect_to(request, reverse("integrations:site", args=(site_id,)))
     return _page(request, site, way_form=form, status=422)

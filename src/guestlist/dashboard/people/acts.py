@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, assert_never
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -19,11 +19,11 @@ from guestlist.access.staff_refusals import StaffRefused
 from guestlist.accounts import acts as audited
 from guestlist.accounts.audit import record
 from guestlist.accounts.roles import Role
-from guestlist.dashboard.pages import StaffRequest, back, page, redirect_to
+from guestlist.dashboard.pages import StaffRequest, page, redirect_to
 from guestlist.dashboard.people.forms import ActForm
 from guestlist.dashboard.said import said
 from guestlist.domain.staff import Act
-from guestlist.sites.contract import NeedsAttention, RetryLater
+from guestlist.sites.contract import AlreadyRight, Done, NeedsAttention, RetryLater
 
 _AUDITED = {
     Act.GRANT: audited.GRANTED,
@@ -63,16 +63,29 @@ def password(request: StaffRequest) -> HttpResponse:
         try:
             outcome = resend_password_mail(site, email, str(request.user))
         except StaffRefused as error:
+<<<<<<< Updated upstream
             messages.error(request, said(f"{error.problem} {error.remedy}"))
             return back(request, "people:list")
         record(request, audited.PASSWORD_MAILED, site=site, email=email)
+=======
+            messages.error(request, f"{error.problem} {error.remedy}")
+            return redirect_to(request, address_of(email))
+>>>>>>> Stashed changes
         match outcome:
             case RetryLater(reason=reason):
                 messages.error(request, _("%(reason)s Try again later.") % {"reason": said(reason)})
             case NeedsAttention(reason=reason, remedy=remedy):
+<<<<<<< Updated upstream
                 messages.error(request, said(f"{reason} {remedy}"))
             case _done:
+=======
+                messages.error(request, f"{reason} {remedy}")
+            case Done() | AlreadyRight():
+                record(request, audited.PASSWORD_MAILED, site=site, email=email)
+>>>>>>> Stashed changes
                 messages.success(request, _("The site %(site)s says that it sends the mail.") % {"site": site})
+            case _:
+                assert_never(outcome)
     return redirect_to(request, address_of(email))
 
 

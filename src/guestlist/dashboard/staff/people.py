@@ -66,9 +66,9 @@ def show_person(request: HttpRequest, user_id: int) -> HttpResponse:
 def switch(request: HttpRequest, user_id: int) -> HttpResponse:
     """Let somebody sign in no more, or again."""
     person = _person(user_id)
-    on = not person.user.is_active
     if request.method != "POST":
         return render(request, "dashboard/staff/switch.html", {"person": person})
+    on = request.POST.get("to") == "on"
     told = _("%(name)s can sign in again.") if on else _("%(name)s cannot sign in any more and is signed out.")
     return _do(request, person, lambda: staff.set_active(user_id, active=on), told % {"name": person.user})
 
