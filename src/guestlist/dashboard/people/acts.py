@@ -63,26 +63,15 @@ def password(request: StaffRequest) -> HttpResponse:
         try:
             outcome = resend_password_mail(site, email, str(request.user))
         except StaffRefused as error:
-<<<<<<< Updated upstream
             messages.error(request, said(f"{error.problem} {error.remedy}"))
-            return back(request, "people:list")
-        record(request, audited.PASSWORD_MAILED, site=site, email=email)
-=======
-            messages.error(request, f"{error.problem} {error.remedy}")
             return redirect_to(request, address_of(email))
->>>>>>> Stashed changes
         match outcome:
             case RetryLater(reason=reason):
                 messages.error(request, _("%(reason)s Try again later.") % {"reason": said(reason)})
             case NeedsAttention(reason=reason, remedy=remedy):
-<<<<<<< Updated upstream
                 messages.error(request, said(f"{reason} {remedy}"))
-            case _done:
-=======
-                messages.error(request, f"{reason} {remedy}")
             case Done() | AlreadyRight():
                 record(request, audited.PASSWORD_MAILED, site=site, email=email)
->>>>>>> Stashed changes
                 messages.success(request, _("The site %(site)s says that it sends the mail.") % {"site": site})
             case _:
                 assert_never(outcome)
