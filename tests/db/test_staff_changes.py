@@ -115,9 +115,30 @@ def test_a_level_given_by_hand_makes_the_member_and_a_grant_of_its_own():
 
 def test_each_grant_by_hand_has_a_reference_of_its_own():
     do(Act.GRANT, until=TOMORROW)
-    do(Act.GRANT, until=TOMORROW)
+    do(Act.GRANT, until=IN_A_MONTH)
 
     assert len(set(Grant.objects.values_list("ref", flat=True))) == 2
+
+
+@pytest.mark.parametrize(
+    ("first", "again"), [(TOMORROW, TOMORROW), (IN_A_MONTH, TOMORROW), (None, None), (None, TODAY)]
+)
+def test_what_was_given_by_hand_is_not_given_twice(first, again):
+    do(Act.GRANT, until=first)
+
+    with pytest.raises(StaffRefused, match="nora@buyers.test has level 8"):
+        do(Act.GRANT, until=again)
+
+    assert Grant.objects.count() == 1
+
+
+def test_what_was_bought_or_revoked_can_be_given():
+    sell(TODAY, due=IN_A_MONTH)
+    do(Act.GRANT, until=TOMORROW)
+    do(Act.REVOKE)
+    do(Act.GRANT, until=TOMORROW)
+
+    assert Grant.objects.filter(live=True, level="8").count() == 1
 
 
 def test_a_buyer_without_a_member_at_the_site_is_given_a_level_under_the_name_of_the_cart():

@@ -23,6 +23,7 @@ from guestlist.access.staff_refusals import (
     StaffRefused,
     check_address,
     check_extension,
+    check_gift,
     check_hold,
     check_level,
     check_release,
@@ -182,7 +183,7 @@ def _check(asked: Asked, grants: Sequence[Grant], changes: Sequence[Change]) -> 
     check_level(asked, grants, changes)
     match asked.act:
         case Act.GRANT:
-            pass
+            check_gift(asked, grants)
         case Act.EXTEND:
             check_extension(asked, grants)
         case Act.REVOKE:

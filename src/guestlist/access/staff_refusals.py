@@ -118,6 +118,12 @@ def check_address(email: str) -> None:
         )
 
 
+def check_gift(asked: Asked, grants: Sequence[Grant]) -> None:
+    """Refuse to give by hand what was given by hand: somebody asks twice."""
+    mine = [grant for grant in grants if grant.level == asked.level and grant.live and grant.staff_change is not None]
+    _check_longer(asked, [grant.until_on for grant in mine])
+
+
 def check_extension(asked: Asked, grants: Sequence[Grant]) -> None:
     """Refuse to extend what is not there, or lasts as long already."""
     mine = [grant for grant in grants if grant.level == asked.level and grant.live]
@@ -128,15 +134,21 @@ def check_extension(asked: Asked, grants: Sequence[Grant]) -> None:
             "Try again once they are; `guestlist status` shows it.",
         )
     lasts = [grant.until_on for grant in mine]
-    if None in lasts:
-        raise StaffRefused("level", f"{asked.email} has level {asked.level} for ever.", "There is nothing to extend.")
     latest = max((day for day in lasts if day is not None), default=None)
-    if latest is None or latest < datetime.now(UTC).date():
+    if None not in lasts and (latest is None or latest < datetime.now(UTC).date()):
         past = f"; the last day was {latest}" if latest else ""
         raise StaffRefused(
             "level", f"{asked.email} does not have level {asked.level} now{past}.", "Grant it instead of extending it."
         )
-    if asked.until_on is not None and latest >= asked.until_on:
+    _check_longer(asked, lasts)
+
+
+def _check_longer(asked: Asked, lasts: Sequence[date | None]) -> None:
+    """Refuse what would last no longer than something does."""
+    if None in lasts:
+        raise StaffRefused("level", f"{asked.email} has level {asked.level} for ever.", "There is nothing to extend.")
+    latest = max((day for day in lasts if day is not None), default=None)
+    if asked.until_on is not None and latest is not None and latest >= asked.until_on:
         raise StaffRefused(
             "until", f"{asked.email} has level {asked.level} until {latest} already.", "Name a later day."
         )
