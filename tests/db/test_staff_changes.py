@@ -126,7 +126,7 @@ def test_each_grant_by_hand_has_a_reference_of_its_own():
 def test_what_was_given_by_hand_is_not_given_twice(first, again):
     do(Act.GRANT, until=first)
 
-    with pytest.raises(StaffRefused, match="nora@buyers.test has level 8"):
+    with pytest.raises(StaffRefused, match=r"has level 8 (until|for ever)"):
         do(Act.GRANT, until=again)
 
     assert Grant.objects.count() == 1
