@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.apps import apps
 from django.test import RequestFactory
 
+import guestlist
 from guestlist.accounts import actor, audit
 from guestlist.accounts.models import ApiToken, AuditEntry, Kind, User
 from guestlist.accounts.roles import Role
@@ -60,6 +63,11 @@ def test_each_field_is_followed_or_left_out_on_purpose(name):
         *masked,
         *NOT_FOLLOWED[name],
     }
+
+
+def test_what_is_done_is_told_in_words_that_are_translated():
+    sources = {path.name: path.read_text() for path in Path(guestlist.__file__).parent.rglob("*.py")}
+    assert [name for name, text in sources.items() if re.search(r'\brecord\((request|None), "', text)] == []
 
 
 def entries(kind: Kind) -> list[AuditEntry]:

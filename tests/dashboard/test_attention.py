@@ -13,6 +13,7 @@ from factories import line, placed
 from guestlist.access.models import Grant, GrantState, Member, MemberState
 from guestlist.access.reconcile.models import Drift, Reconciliation
 from guestlist.access.stuck import stuck_members
+from guestlist.accounts import acts
 from guestlist.accounts.models import AuditEntry
 from guestlist.connections.models import Site
 from guestlist.dashboard.attention import members as members_view
@@ -219,7 +220,7 @@ def test_those_ticked_are_tried_again_and_no_others(shop, operator):
     assert Member.objects.get(pk=first.pk).state == MemberState.DUE
     assert Grant.objects.get(member=first).state == GrantState.DUE
     assert Member.objects.get(pk=second.pk).state == MemberState.ATTENTION
-    assert AuditEntry.objects.filter(did="tried members again").count() == 1
+    assert AuditEntry.objects.filter(did=acts.TRIED_AGAIN).count() == 1
 
 
 def test_all_of_a_group_are_tried_again(shop, operator):
@@ -245,7 +246,7 @@ def test_very_many_are_tried_again_some_at_a_time(shop, operator, monkeypatch):
     assert answer.status_code == 200
     assert f'name="after" value="{ids[1]}"' in answer.content.decode()
     # Whoever leaves now has two tried again all the same.
-    assert [entry.additional_data["count"] for entry in AuditEntry.objects.filter(did="tried members again")] == [2]
+    assert [entry.additional_data["count"] for entry in AuditEntry.objects.filter(did=acts.TRIED_AGAIN)] == [2]
     # The first two are stuck again at once: they are not tried twice.
     Member.objects.filter(pk__in=ids[:2]).update(state=MemberState.ATTENTION)
     answer = operator.post("/attention/members", {"all": "yes", "after": ids[1], "done": 2})
@@ -323,7 +324,7 @@ def test_a_site_that_works_meanwhile_is_not_said_to_be_asked(shop, operator):
     answer = followed(operator, operator.post("/attention/site/academy"))
 
     assert "asked again now" not in answer.content.decode()
-    assert not AuditEntry.objects.filter(did="had the site asked again").exists()
+    assert not AuditEntry.objects.filter(did=acts.SITE_ASKED).exists()
 
 
 def test_a_site_that_is_not_there_cannot_be_asked(shop, operator):

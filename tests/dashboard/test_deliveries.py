@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 import stored
 from db.conftest import make_cart
 from factories import line, moment, placed
+from guestlist.accounts import acts
 from guestlist.accounts.models import AuditEntry
 from guestlist.domain.facts import CustomerChanged
 from guestlist.inbox.models import Delivery, DeliveryState
@@ -180,7 +181,7 @@ def test_the_ones_that_are_ticked_are_read_again(shop, operator):
     assert "2 deliveries are read again now." in page(operator)
     waiting = Delivery.objects.filter(state=DeliveryState.WAITING)
     assert set(waiting.values_list("pk", flat=True)) == {first.pk, third.pk}
-    assert AuditEntry.objects.get(did="replayed deliveries").additional_data == {"count": 2}
+    assert AuditEntry.objects.get(did=acts.REPLAYED).additional_data == {"count": 2}
     assert Delivery.objects.get(pk=second.pk).state == DeliveryState.DONE
 
 
@@ -250,7 +251,7 @@ def test_reading_again_what_once_was_not_understood(shop, operator):
     assert answer["Location"] == f"/deliveries/{delivery.pk}"
     assert "is read again now" in page(operator, f"/deliveries/{delivery.pk}")
     assert Delivery.objects.get(pk=delivery.pk).state == DeliveryState.WAITING
-    assert AuditEntry.objects.get(did="replayed a delivery").additional_data == {"delivery": delivery.pk}
+    assert AuditEntry.objects.get(did=acts.REPLAYED).additional_data == {"delivery": delivery.pk}
 
 
 @pytest.mark.parametrize(

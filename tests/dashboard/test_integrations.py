@@ -14,6 +14,8 @@ from django.utils import timezone
 import stored
 from db.conftest import make_cart, make_site
 from guestlist.access.sitestate import close_sites
+from guestlist.accounts import acts
+from guestlist.accounts.models import AuditEntry
 from guestlist.connections.models import Cart, Site, SiteState
 from guestlist.fulfilment.rules import rules_of
 from guestlist.inbox.models import Delivery
@@ -303,6 +305,7 @@ def test_the_secret_is_changed_with_both_valid_for_a_while_or_at_once(owner: Cli
     assert "The former one counts until" in page.html
     owner.post(f"{AT}/carts/shop/secret/former")
     assert Cart.objects.get().previous_secret == ""
+    assert AuditEntry.objects.filter(did=acts.FORMER_SECRET_FORGOTTEN, object_repr="shop").count() == 1
     refused = owner.post(f"{AT}/carts/shop/secret", {"secret": "", "keep": "0"})
     assert refused.status_code == 422
     assert Cart.objects.get().secret == "SECONDWORD"

@@ -20,6 +20,7 @@ import stored
 from db.conftest import LEVELS, make_cart, make_site
 from factories import rule
 from guestlist.access.models import Grant
+from guestlist.accounts.acts import ALIGNED
 from guestlist.accounts.models import AuditEntry
 from guestlist.connections.levels import levels_to_json
 from guestlist.connections.models import Site
@@ -720,7 +721,7 @@ def test_who_changed_what_is_written_down(bought: None, operator: Client) -> Non
     rows = [(entry.get_action_display(), entry.did, entry.actor.email) for entry in AuditEntry.objects.order_by("id")]
     assert rows == [
         ("update", "", "operator@example.com"),
-        ("access", "brought past sales in line", "operator@example.com"),
+        ("access", ALIGNED, "operator@example.com"),
         ("delete", "", "operator@example.com"),
     ]
     changed, aligned, _ = AuditEntry.objects.order_by("id")

@@ -83,7 +83,7 @@ def record(request: HttpRequest | None, did: str, instance: Model | None = None,
 
     Args:
         request: whose sender did it; None = whoever acts at this moment, such as the command line.
-        did: what was done, in English and in the past tense, such as "replayed a delivery"; translated when shown.
+        did: what was done, in English and in the past tense, one of `accounts.acts`; translated when shown.
         instance: what it was done to; None = several things, which `detail` tells of.
         detail: JSON values that tell more; never a secret.
     """

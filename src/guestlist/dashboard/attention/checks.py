@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from guestlist.access.reconcile.queries import reconciliation
 from guestlist.access.reconcile.run import begin
+from guestlist.accounts.acts import RECONCILED
 from guestlist.accounts.audit import record
 from guestlist.accounts.roles import Role
 from guestlist.connections.kick import kick_reconciliation
@@ -38,7 +39,7 @@ def _compare(request: HttpRequest, site: Site) -> HttpResponse:
     with transaction.atomic():
         begin(site.pk, fix=fix)
         kick_reconciliation(site.pk)
-        record(request, "had differences mended" if fix else "had the site compared", site)
+        record(request, RECONCILED, site, fix=fix)
     if fix:
         messages.success(request, _("The differences are looked at once more and mended. This page shows how it went."))
     else:

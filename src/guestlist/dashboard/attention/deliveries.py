@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from guestlist.accounts.acts import REPLAYED
 from guestlist.accounts.audit import record
 from guestlist.accounts.roles import Role
 from guestlist.dashboard.listing import Sort, listing
@@ -43,14 +44,14 @@ def _read_again(request: HttpRequest) -> HttpResponse:
     if "all" in request.POST:
         if found := _stuck(cart, state).count():
             # Before: it is done in several transactions.
-            record(request, "replayed deliveries", count=found, cart=cart)
+            record(request, REPLAYED, count=found, cart=cart)
         count = replay_stuck(cart or None, DeliveryState(state) if state in list(STUCK) else None)
     else:
         wanted = _stuck("", "").filter(pk__in=ticked(request, "delivery"))
         with transaction.atomic():
             count = replay(list(wanted.values_list("pk", flat=True)))
             if count:
-                record(request, "replayed deliveries", count=count)
+                record(request, REPLAYED, count=count)
     if not count:
         messages.warning(request, _("Nothing was ticked, or it was read meanwhile."))
         return back(request, "attention:deliveries")

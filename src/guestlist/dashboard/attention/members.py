@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 
 from guestlist.access.models import Member
 from guestlist.access.stuck import dismiss_alerts, members_with_alerts, stuck_members, try_again
+from guestlist.accounts.acts import NOTES_DISMISSED, TRIED_AGAIN
 from guestlist.accounts.audit import record
 from guestlist.accounts.roles import Role
 from guestlist.dashboard.listing import Sort, listing
@@ -38,7 +39,7 @@ def alerts(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         with transaction.atomic():
             known = dismiss_alerts(ticked(request, "member"))
-            record(request, "dismissed notes on members", count=known)
+            record(request, NOTES_DISMISSED, count=known)
         messages.success(
             request,
             ngettext("%(count)s note is off the list.", "%(count)s notes are off the list.", known) % {"count": known},
@@ -58,7 +59,7 @@ def _try_again(request: HttpRequest) -> HttpResponse:
     some = list(wanted.order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
     if some:
         # Before: it is done in several transactions, and the next ones may never be asked for.
-        record(request, "tried members again", count=len(some), site=site)
+        record(request, TRIED_AGAIN, count=len(some), site=site)
     done += try_again(_members(some))
     if len(some) == AT_ONCE:
         values = {"site": site, "group": group, "after": some[-1], "done": done}

@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 
 from guestlist.access.sitestate import ask_again_now
+from guestlist.accounts.acts import SITE_ASKED
 from guestlist.accounts.audit import record
 from guestlist.accounts.roles import Role
 from guestlist.connections.models import Site
@@ -39,7 +40,7 @@ def site_again(request: HttpRequest, site_id: str) -> HttpResponse:
         with transaction.atomic():
             asked = ask_again_now([site.pk])
             if asked:
-                record(request, "had the site asked again", site)
+                record(request, SITE_ASKED, site)
         if asked:
             messages.success(request, _("The site %(site)s is asked again now.") % {"site": site.pk})
         else:

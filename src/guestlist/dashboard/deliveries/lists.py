@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from guestlist.accounts.acts import REPLAYED
 from guestlist.accounts.audit import record
 from guestlist.accounts.roles import Role
 from guestlist.dashboard.deliveries.forms import DeliveriesForm
@@ -77,7 +78,7 @@ def _read_again(request: HttpRequest) -> HttpResponse:
     with transaction.atomic():
         count = replay(list(wanted.values_list("pk", flat=True)))
         if count:
-            record(request, "replayed deliveries", count=count)
+            record(request, REPLAYED, count=count)
     if count:
         text = ngettext("%(count)s delivery is read again now.", "%(count)s deliveries are read again now.", count)
         messages.success(request, text % {"count": count})

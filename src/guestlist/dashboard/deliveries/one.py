@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 
+from guestlist.accounts.acts import REPLAYED
 from guestlist.accounts.audit import record
 from guestlist.accounts.roles import Role
 from guestlist.connections.models import Cart
@@ -67,6 +68,6 @@ def _read_again(request: HttpRequest, delivery_id: int) -> HttpResponse:
     row = get_object_or_404(Delivery.objects.only("pk"), pk=min(delivery_id, LARGEST_ID))
     with transaction.atomic():
         replay([row.pk])
-        record(request, "replayed a delivery", delivery=row.pk)
+        record(request, REPLAYED, delivery=row.pk)
     messages.success(request, _("The delivery is read again now."))
     return back(request, "deliveries:show", row.pk)

@@ -6,12 +6,15 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from guestlist.accounts.acts import FORMER_SECRET_FORGOTTEN
+from guestlist.accounts.audit import record
 from guestlist.accounts.roles import Role
 from guestlist.carts.registry import all_carts
 from guestlist.connections.models import Cart
@@ -90,7 +93,10 @@ def secret(request: HttpRequest, cart_id: str) -> HttpResponse:
 def forget_former(request: HttpRequest, cart_id: str) -> HttpResponse:
     """Have the former secret word count no longer."""
     if request.method == "POST":
-        forget_previous_secret(get_object_or_404(Cart, pk=cart_id, active=True).pk)
+        cart = get_object_or_404(Cart, pk=cart_id, active=True)
+        with transaction.atomic():
+            forget_previous_secret(cart.pk)
+            record(request, FORMER_SECRET_FORGOTTEN, cart)
         messages.success(request, _("Only the new secret word counts now."))
     return redirect_to(request, reverse("integrations:cart", args=(cart_id,)))
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from guestlist.access.models import Member, SiteRequest
 from guestlist.access.sitestate import ask_again_now, read_levels
+from guestlist.accounts.acts import LEVELS_READ
 from guestlist.accounts.audit import record
 from guestlist.accounts.roles import Role
 from guestlist.connections.models import Cart, Site
@@ -118,7 +119,7 @@ def levels(request: HttpRequest, site_id: str) -> HttpResponse:
             messages.success(request, _("%(count)s levels were read from the site.") % {"count": len(site.levels)})
         else:
             messages.error(request, _("The levels could not be read; below it says why."))
-        record(request, "read levels again", site)
+        record(request, LEVELS_READ, site)
     return redirect_to(request, reverse("integrations:site", args=(site_id,)))
 
 

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from guestlist.accounts.acts import ALIGNED
 from guestlist.accounts.audit import record
 from guestlist.accounts.roles import Role
 from guestlist.connections.models import Cart
@@ -42,7 +43,7 @@ def begin(request: HttpRequest, entry: CatalogueItem) -> None:
     """Have an item's past sales brought in line, on behalf of who asks."""
     with transaction.atomic():
         begin_alignment(entry.cart, entry.item, str(request.user))
-        record(request, "brought past sales in line", Cart.objects.get(pk=entry.cart), item=str(entry.item))
+        record(request, ALIGNED, Cart.objects.get(pk=entry.cart), item=str(entry.item))
 
 
 @page()
