@@ -207,6 +207,33 @@ def test_mapping_an_option_of_an_item_whose_options_are_told_apart_joins_them(sh
     assert given() == {"1": ["academy/8"], "2": ["academy/10"]}
 
 
+def test_one_click_says_that_an_item_gives_no_access_on_purpose(shop: None, operator: Client) -> None:
+    sell(PLAIN)
+    sent = Page(operator.get("/products").content.decode()).forms["/products/map"] | {"target": "nothing"}
+    answer = operator.post("/products/map", sent)
+    assert given() == {None: []}
+    assert "nobody gains or loses anything" in text(operator.get(f"{answer.headers['Location']}/count"))
+
+    operator.post(answer.headers["Location"])
+    run_alignment(AlignRun.objects.get().pk)
+    found = text(operator.get("/products"))
+    assert "Sold, but gives nothing yet" not in found
+    assert "No access, on purpose" in found
+    assert "Course" in text(operator.get("/products?mapped=nothing"))
+    assert "Nothing matches" in text(operator.get("/products?mapped=no"))
+    assert "Nothing matches" in text(operator.get("/products?mapped=yes"))
+
+
+def test_an_item_gives_no_access_on_purpose_in_one_option_alone(shop: None, operator: Client) -> None:
+    sell(MONTHLY)
+    sell(ONCE, to="omar@buyers.test")
+    save(operator, do="save", split="each", o1__levels=["academy/8"], o2__nothing="on")
+    assert given() == {"1": ["academy/8"], "2": []}
+    assert "Buyers get no access for it." in text(operator.get(COURSE))
+    again = dict(Page(operator.get(COURSE).content.decode()).forms[COURSE])
+    assert (again["o2-nothing"], "o1-nothing" in again) == (["on"], False)
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
@@ -228,7 +255,7 @@ def test_sales_of_what_is_mapped_by_now_are_offered_to_be_made_good(shop: None, 
     sell(PLAIN)
     give(rule("product-12", "academy/10"))
     found = operator.get("/products")
-    assert "Give its buyers what they paid for" in text(found)
+    assert "Bring them in line" in text(found)
     assert f"{COURSE}/align" in found.content.decode()
 
 
@@ -659,7 +686,8 @@ def test_an_item_is_let_give_nothing_after_saying_what_that_means(bought: None, 
 @pytest.mark.parametrize(
     ("changed", "field", "said"),
     [
-        ({"all__levels": []}, "all-levels", "Choose at least one level"),
+        ({"all__levels": []}, "all-levels", "Choose at least one level, or that it gives no access"),
+        ({"all__nothing": "on"}, "all-levels", "Take one of them back"),
         ({"all__levels": ["academy/424242"]}, "all-levels", "academy/424242 is no level of a connected site any more"),
         ({"all__access": "fixed", "all__length": ""}, "all-length", "How long? Enter a number"),
         ({"all__access": "fixed", "all__length": "0"}, "all-length", "greater than or equal to 1"),

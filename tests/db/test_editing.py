@@ -119,8 +119,11 @@ def test_a_level_that_the_site_does_not_have_is_said_with_the_rule_that_names_it
 def test_a_disconnected_site_is_named_by_no_rule_and_a_disconnected_cart_has_none() -> None:
     stored.open_shop()
     stored.sell_monthly()
+    save_rules("shop", [rule("bump-3", "club/10"), rule("bump-4")])
     disconnect_site("club")
-    assert [found.grants[0].site for found in rules_of("shop")] == ["academy"]
+    # What gave the club's levels alone is asked about again; what gives nothing on purpose goes on giving nothing.
+    left = {str(found.item): [target.site for target in found.grants] for found in rules_of("shop")}
+    assert left == {"product-12": ["academy"], "bump-4": []}
     disconnect_cart("shop")
     assert not Rule.objects.exists()
     assert not Cart.objects.get().active

@@ -291,7 +291,7 @@ def _rule_parts(some_sites: list[SiteSettings]) -> list[st.SearchStrategy[Any]]:
     return [
         st.builds(Item, st.sampled_from(ItemType), numbers),
         st.none() | words,
-        st.lists(targets, min_size=1, max_size=3, unique=True),
+        st.lists(targets, max_size=3, unique=True),
         accesses,
         st.integers(0, 365),
         st.tuples(*map(st.sampled_from, (OnRefund, OnRefund, OnEnd, OnFailedPayment, OnEnd))),

@@ -61,7 +61,7 @@ LEVEL = st.sampled_from(["", "8", "10"])
 TARGETS = st.sampled_from([("academy", "8"), ("academy", "9"), ("academy", "10"), ("club", "8"), ("club", "10")])
 TERMS = st.builds(
     Terms,
-    grants=st.lists(TARGETS, min_size=1, max_size=2, unique=True).map(tuple),
+    grants=st.lists(TARGETS, max_size=2, unique=True).map(tuple),
     access=st.sampled_from(["auto", "auto", "auto", "paid-period", "forever", "level-terms", "90 days", "12 months"]),
     grace_days=st.sampled_from([3, 0]),
     on_refund=st.sampled_from(["revoke", "revoke", "keep"]),

@@ -162,7 +162,6 @@ def test_access_may_be_a_word(access: str):
         ("option = true", "rules[0].option", "must be text, not true"),
         ('option = ""', "rules[0].option", "is empty"),
         (f"option = {'9' * 65}", "rules[0].option", "65 characters long; at most 64"),
-        ("grants = []", "rules[0].grants", "names no level"),
         ('grants = "academy"', "rules[0].grants", 'must be a list, not the text "academy"'),
         ('grants = ["academy"]', "rules[0].grants[0]", "must be a table"),
         ('grants = [{ site = "academy" }]', "rules[0].grants[0].level", "is missing"),

@@ -95,7 +95,11 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """What buying one item (or one pricing option of it) gives. Defaults are the settings file's."""
+    """What buying one item (or one pricing option of it) gives. Defaults are the settings file's.
+
+    Attributes:
+        grants: the levels; none = it gives no access, on purpose, and is not among what still has to be mapped.
+    """
 
     item: Item
     grants: tuple[Target, ...]

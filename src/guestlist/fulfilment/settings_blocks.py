@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator
+from pydantic import BaseModel, ConfigDict, PlainValidator
 
 from guestlist.carts.registry import all_carts
 from guestlist.connections.models import CartMode, OnEmailChange
@@ -87,7 +87,7 @@ class RuleBlock(Block):
     cart: Id
     item: Annotated[Item, PlainValidator(read_item)]
     option: RemoteId | None = None
-    grants: Annotated[list[GrantBlock], Field(min_length=1)]
+    grants: list[GrantBlock]
     access: Annotated[Access, PlainValidator(read_access)] | None = None
     grace_days: Annotated[int, PlainValidator(whole_number(0, 365))] | None = None
     on_refund: Annotated[OnRefund, PlainValidator(one_of(OnRefund))] | None = None

@@ -253,8 +253,6 @@ def _told(model: type[Block], details: ErrorDetails) -> tuple[str, str]:
             return "is not known", f"{did_you_mean(field, known)}Known here: {', '.join(known)}."
         case "missing":
             return "is missing", f"Add it, like: {EXAMPLES[field]}"
-        case "too_short":
-            return "names no level", "Name at least one level, or leave the whole rule out."
         case "list_type":
             return f"must be a list, not {described(details['input'])}", f"Write it like: {EXAMPLES[field]}"
         case "model_type" if not details["loc"]:

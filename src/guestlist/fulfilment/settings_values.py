@@ -121,7 +121,9 @@ class Removal:
         rules = {}
         for key, rule in settings.rules.items():
             grants = tuple(target for target in rule.grants if target.site not in self.sites)
-            if key not in self.rules and key.cart not in self.carts and grants:
+            # A rule that loses all its levels goes; one that never had any says so on purpose.
+            stays = bool(grants) or not rule.grants
+            if stays and key not in self.rules and key.cart not in self.carts:
                 rules[key] = replace(rule, grants=grants)
         return Settings(
             carts={

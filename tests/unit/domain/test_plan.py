@@ -206,6 +206,15 @@ def test_a_rule_with_an_option_beats_one_without(option, level):
     assert [g.target.level for g in planned([order], *reversed(rules)).grants] == [level]
 
 
+def test_a_rule_without_levels_gives_nothing_and_leaves_nothing_unmapped():
+    order = placed("2026-03-10", line("product-12", paid_minor=100), line("bump-12", paid_minor=100))
+
+    result = planned([order], rule("product-12"), rule("bump-12", "academy/10"))
+
+    assert [g.target.level for g in result.grants] == ["10"]
+    assert result.unmapped == ()
+
+
 @pytest.mark.parametrize("option", ["78573", "7857", "785720", None])
 def test_an_option_without_a_rule_is_unmapped(option):
     order = placed("2026-03-10", line("product-12", option=option, paid_minor=100))

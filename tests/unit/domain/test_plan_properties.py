@@ -80,7 +80,7 @@ def facts(draw) -> OrderFact:
 def rules(draw):
     return rule(
         draw(st.sampled_from(ITEMS)),
-        "academy/8",
+        *draw(st.sampled_from([["academy/8"], ["academy/8"], []])),
         option=draw(st.sampled_from(OPTIONS)),
         access=draw(st.sampled_from(["auto", "forever", "paid-period", "level-terms", "90 days"])),
         grace_days=draw(st.integers(0, 14)),

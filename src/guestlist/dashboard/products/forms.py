@@ -80,6 +80,7 @@ class RuleForm(forms.Form):
         required=False,
         error_messages={"invalid_choice": _("%(value)s is no level of a connected site any more. Choose another one.")},
     )
+    nothing = forms.BooleanField(label=_("No access: buyers get nothing at a site for it."), required=False)
     access = forms.ChoiceField(
         label=_("How long access lasts"),
         choices=[*_choices("access"), (FIXED, _("Every charge gives access for a fixed time."))],
@@ -147,13 +148,15 @@ class RuleForm(forms.Form):
         return bool(self.errors.keys() - {"levels"})
 
     @property
-    def has_levels(self) -> bool:
-        """Whether any level is chosen; without one there is no rule."""
-        return bool(self.cleaned_data.get("levels"))
+    def is_decided(self) -> bool:
+        """Whether levels are chosen, or that there are none; else there is no rule."""
+        return bool(self.cleaned_data.get("levels") or self.cleaned_data.get("nothing"))
 
     def clean(self) -> dict[str, Any]:
-        """The fixed time is needed where it is chosen."""
+        """The fixed time is needed where it is chosen; levels and no access exclude each other."""
         values = super().clean() or {}
+        if values.get("levels") and values.get("nothing"):
+            self.add_error("levels", _("Levels are chosen, and also that it gives no access. Take one of them back."))
         if values.get("access") == FIXED and not values.get("length") and "length" not in self.errors:
             self.add_error("length", _("How long? Enter a number, such as 90 days."))
         return values
@@ -192,6 +195,7 @@ def _initial(rule: Rule | None) -> dict[str, Any]:
     return {
         **values,
         "levels": [f"{target.site}/{target.level}" for target in shown.grants],
+        "nothing": rule is not None and not rule.grants,
         "access": FIXED if fixed else str(shown.access),
         "length": shown.access.count if isinstance(shown.access, Period) else None,
         "unit": shown.access.unit.value if isinstance(shown.access, Period) else Unit.DAYS.value,
@@ -256,21 +260,21 @@ class ItemForm:
         return [*self.each, self.general] if self.split == EACH and self.each else [self.general]
 
     def is_valid(self) -> bool:
-        """Whether all forms that count are filled in rightly, and give anything at all."""
+        """Whether all forms that count are filled in rightly, and anything is decided at all."""
         # Each is asked, so that all mistakes show at once.
         right = not [part for part in self.parts if not part.form.is_valid()]
-        if right and not any(part.form.has_levels for part in self.parts):
-            self.parts[0].form.add_error("levels", _("Choose at least one level, or remove what this item gives."))
+        if right and not self._decided:
+            self.parts[0].form.add_error("levels", _("Choose at least one level, or that it gives no access."))
             return False
         return right
 
     def rules(self) -> list[Rule]:
         """The rules as entered."""
-        return [part.form.rule(self.entry.item, _id(part.option)) for part in self._giving]
+        return [part.form.rule(self.entry.item, _id(part.option)) for part in self._decided]
 
     @property
-    def _giving(self) -> list[Part]:
-        return [part for part in self.parts if part.form.has_levels]
+    def _decided(self) -> list[Part]:
+        return [part for part in self.parts if part.form.is_decided]
 
     @property
     def keys(self) -> list[RuleKey]:
@@ -280,7 +284,7 @@ class ItemForm:
     def take(self, refused: EditRefused) -> None:
         """Show what is wrong with the rules at the fields that it is about."""
         for problem in refused.problems:
-            form = self._giving[min(problem.entry, len(self._giving) - 1)].form
+            form = self._decided[min(problem.entry, len(self._decided) - 1)].form
             field = "levels" if problem.field in ("grants", "") else problem.field
             form.add_error(field if field in form.fields else None, said(str(problem)))
 

@@ -39,7 +39,12 @@ class Filters(forms.Form):
     mapped = forms.ChoiceField(
         label=gettext_lazy("Gives access"),
         required=False,
-        choices=[("", gettext_lazy("All")), ("yes", gettext_lazy("Yes")), ("no", gettext_lazy("Not yet"))],
+        choices=[
+            ("", gettext_lazy("All")),
+            ("yes", gettext_lazy("Yes")),
+            ("nothing", gettext_lazy("No, on purpose")),
+            ("no", gettext_lazy("Not yet")),
+        ],
     )
 
     def __init__(self, carts: list[str], data: object) -> None:
@@ -53,7 +58,7 @@ class Filters(forms.Form):
         return (
             (not text or text in entry.name.lower() or text in str(entry.item))
             and asked.get("cart", "") in ("", entry.cart)
-            and asked.get("mapped", "") in ("", "yes" if entry.mapped else "no")
+            and asked.get("mapped", "") in ("", _mapped(entry))
         )
 
 
@@ -85,6 +90,12 @@ def show(request: HttpRequest) -> HttpResponse:
         "any": bool(found) or bool(request.GET),
     }
     return render(request, "dashboard/products/list.html", values)
+
+
+def _mapped(entry: CatalogueItem) -> str:
+    if not entry.mapped:
+        return "no"
+    return "yes" if any(rule.grants for rule in entry.rules) else "nothing"
 
 
 def _gives(entry: CatalogueItem, titles: dict[Target, str]) -> list[str]:

@@ -125,7 +125,7 @@ def _page(
 
 
 def _outlooks(form: ItemForm) -> list[Outlook]:
-    """For each rule that gives anything; one that is not filled in rightly yet is left out."""
+    """For each rule; one that is not filled in rightly yet is left out."""
     terms, titles = terms_of(form.sites), titles_of(form.sites)
     found = []
     for part in form.parts:
@@ -133,7 +133,8 @@ def _outlooks(form: ItemForm) -> list[Outlook]:
         rule = _shown(form, part) or (_shown(form, form.general) if part.option else None)
         if rule is not None:
             option = part.option.id if part.option else None
-            found.append(Outlook(part, examples(replace(rule, option=option), form.entry, terms, titles)))
+            shown = examples(replace(rule, option=option), form.entry, terms, titles) if rule.grants else []
+            found.append(Outlook(part, shown))
     return found
 
 
@@ -141,7 +142,7 @@ def _shown(form: ItemForm, part: Part) -> Rule | None:
     option = part.option.id if part.option else None
     if not part.form.is_bound:
         return form.entry.rule_of(option)
-    return part.form.rule(form.entry.item, option) if part.form.is_valid() and part.form.has_levels else None
+    return part.form.rule(form.entry.item, option) if part.form.is_valid() and part.form.is_decided else None
 
 
 def _next(request: HttpRequest) -> str:

@@ -12,9 +12,11 @@ from guestlist.dashboard.products.forms import SiteLevels
 from guestlist.domain.facts import Item
 from guestlist.domain.rules import Rule, Target
 
+NOTHING = "nothing"
+
 
 class QuickMapForm(forms.Form):
-    """One level for an item that gives nothing yet."""
+    """One level, or none, for an item that gives nothing yet."""
 
     cart = forms.CharField(widget=forms.HiddenInput)
     item = forms.CharField(widget=forms.HiddenInput)
@@ -32,6 +34,7 @@ class QuickMapForm(forms.Form):
         self.fields["target"].choices = [  # type: ignore[attr-defined]
             ("", _("Choose a level…")),
             *((site.id, [(f"{site.id}/{level.id}", level.title) for level in site.levels]) for site in sites),
+            (NOTHING, _("No access, on purpose")),
         ]
 
     def clean_item(self) -> Item:
@@ -43,7 +46,6 @@ class QuickMapForm(forms.Form):
 
     def rule(self) -> Rule:
         """The rule, with the usual terms; the form is valid."""
-        values = self.cleaned_data
-        return Rule(
-            item=values["item"], option=values["option"] or None, grants=(Target(*values["target"].split("/", 1)),)
-        )
+        values, chosen = self.cleaned_data, self.cleaned_data["target"]
+        grants = () if chosen == NOTHING else (Target(*chosen.split("/", 1)),)
+        return Rule(item=values["item"], option=values["option"] or None, grants=grants)
