@@ -11,10 +11,13 @@ from django.test import Client, RequestFactory
 from django.utils import timezone, translation
 from django_htmx.middleware import HtmxDetails
 
+import stored
+from guestlist.access.models import Member, MemberState
 from guestlist.accounts.models import User
 from guestlist.accounts.roles import Role
 from guestlist.dashboard.pages import back, page
 from guestlist.dashboard.zones import ViewersZone
+from guestlist.inbox.models import Delivery, DeliveryState
 
 pytestmark = pytest.mark.django_db
 
@@ -117,3 +120,35 @@ def test_the_chosen_theme_and_language_are_kept(owner: Client) -> None:
     assert 'data-bs-theme="dark"' in owner.get("/orders").content.decode()
     owner.post("/language", {"language": "de", "next": "/"})
     assert '<html lang="de"' in owner.get("/orders").content.decode()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/attention/members?site=%00",
+        "/attention/members?group=%00",
+        "/attention/deliveries?cart=%00",
+        "/people/grant?email=%00&site=%00&level=%00",
+        "/people/show?email=%00",
+        "/products/%00/product-1",
+        "/products/shop/product-%00",
+        "/settings/audit?by=%00&kind=%00",
+        "/settings/integrations/connect/cart?id=%00",
+        "/settings/integrations/connect/site?id=%00",
+    ],
+)
+def test_what_postgresql_cannot_hold_is_found_nowhere_and_breaks_nothing(owner: Client, address: str) -> None:
+    assert owner.get(address).status_code in (200, 404)
+
+
+@pytest.mark.parametrize("path", ["/attention/members", "/attention/deliveries"])
+def test_what_postgresql_cannot_hold_names_nothing_to_be_done_again(owner: Client, path: str) -> None:
+    stored.open_shop()
+    stored.sell_monthly()
+    Delivery.objects.update(state=DeliveryState.FAILED)
+    Member.objects.update(state=MemberState.ATTENTION)
+
+    assert owner.post(path, {"all": "yes", "site": "\0", "group": "\0", "cart": "\0"}).status_code == 303
+
+    assert {*Delivery.objects.values_list("state", flat=True)} == {DeliveryState.FAILED}
+    assert {*Member.objects.values_list("state", flat=True)} == {MemberState.ATTENTION}

@@ -1,8 +1,13 @@
-"""What a form of a list sends."""
+"""What a form or an address carries beside what a Django form reads."""
 
 from __future__ import annotations
 
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
+
+
+def text(given: QueryDict, name: str) -> str:
+    """A text; "" where there is none. A NUL, which PostgreSQL refuses, is replaced: nothing is found by it."""
+    return given.get(name, "").replace("\0", "\ufffd")
 
 
 def ticked(request: HttpRequest, name: str) -> list[int]:

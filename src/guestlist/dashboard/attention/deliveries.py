@@ -15,7 +15,7 @@ from guestlist.accounts.audit import record
 from guestlist.accounts.roles import Role
 from guestlist.dashboard.listing import Sort, listing
 from guestlist.dashboard.pages import back, page
-from guestlist.dashboard.ticked import ticked
+from guestlist.dashboard.ticked import text, ticked
 from guestlist.engine.attention import STUCK
 from guestlist.inbox.models import Delivery, DeliveryState
 from guestlist.inbox.replay import replay, replay_stuck
@@ -28,7 +28,7 @@ def show(request: HttpRequest) -> HttpResponse:
     """A page of them; those of one cart, or in one state, where the address says so."""
     if request.method == "POST":
         return _read_again(request)
-    found = _stuck(request.GET.get("cart", ""), request.GET.get("state", ""))
+    found = _stuck(text(request.GET, "cart"), text(request.GET, "state"))
     return render(request, "dashboard/attention/deliveries.html", {"listing": listing(request, found, SORTS)})
 
 
@@ -40,7 +40,7 @@ def _stuck(cart: str, state: str) -> QuerySet[Delivery]:
 
 
 def _read_again(request: HttpRequest) -> HttpResponse:
-    cart, state = request.POST.get("cart", ""), request.POST.get("state", "")
+    cart, state = text(request.POST, "cart"), text(request.POST, "state")
     if "all" in request.POST:
         if found := _stuck(cart, state).count():
             # Before: it is done in several transactions.
@@ -55,6 +55,6 @@ def _read_again(request: HttpRequest) -> HttpResponse:
     if not count:
         messages.warning(request, _("Nothing was ticked, or it was read meanwhile."))
         return back(request, "attention:deliveries")
-    text = ngettext("%(count)s delivery is read again now.", "%(count)s deliveries are read again now.", count)
-    messages.success(request, text % {"count": count})
+    told = ngettext("%(count)s delivery is read again now.", "%(count)s deliveries are read again now.", count)
+    messages.success(request, told % {"count": count})
     return back(request, "attention:list")

@@ -17,7 +17,7 @@ from guestlist.accounts.audit import record
 from guestlist.accounts.roles import Role
 from guestlist.dashboard.listing import Sort, listing
 from guestlist.dashboard.pages import back, page
-from guestlist.dashboard.ticked import number, ticked
+from guestlist.dashboard.ticked import number, text, ticked
 
 SORTS = (Sort("id", ()),)
 # Members tried again in one request: about half a second's work. Where there are more, the page goes on by itself.
@@ -29,7 +29,7 @@ def show(request: HttpRequest) -> HttpResponse:
     """A page of them; those of one site, or of one kind of trouble, where the address says so."""
     if request.method == "POST":
         return _try_again(request)
-    found = stuck_members(request.GET.get("site", ""), request.GET.get("group", ""))
+    found = stuck_members(text(request.GET, "site"), text(request.GET, "group"))
     return render(request, "dashboard/attention/members.html", {"listing": listing(request, found, SORTS)})
 
 
@@ -51,7 +51,7 @@ def alerts(request: HttpRequest) -> HttpResponse:
 
 
 def _try_again(request: HttpRequest) -> HttpResponse:
-    site, group = request.POST.get("site", ""), request.POST.get("group", "")
+    site, group = text(request.POST, "site"), text(request.POST, "group")
     done = number(request, "done")
     wanted = stuck_members(site, group).filter(pk__gt=number(request, "after"))
     if "all" not in request.POST:
@@ -67,8 +67,8 @@ def _try_again(request: HttpRequest) -> HttpResponse:
     if not done:
         messages.warning(request, _("Nobody was ticked, or they are not stuck any more."))
         return back(request, "attention:members")
-    text = ngettext("%(count)s member is tried again now.", "%(count)s members are tried again now.", done)
-    messages.success(request, text % {"count": done})
+    told = ngettext("%(count)s member is tried again now.", "%(count)s members are tried again now.", done)
+    messages.success(request, told % {"count": done})
     return back(request, "attention:list")
 
 

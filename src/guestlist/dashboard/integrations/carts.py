@@ -23,6 +23,7 @@ from guestlist.connections.rotation import forget_previous_secret
 from guestlist.dashboard.integrations.forms import ApiKeyForm, CartForm, CartSettingsForm, SecretForm
 from guestlist.dashboard.integrations.lists import cart_state, refused_at
 from guestlist.dashboard.pages import page, redirect_to
+from guestlist.dashboard.ticked import text
 from guestlist.engine.overview import cart_statuses
 from guestlist.fulfilment.catalogue import catalogue
 from guestlist.fulfilment.editing import EditRefused, disconnect_cart, rotate_cart_secret, save_cart
@@ -38,7 +39,7 @@ DELIVERIES_SHOWN = 5
 @page(Role.OWNER, change=Role.OWNER)
 def connect(request: HttpRequest) -> HttpResponse:
     """Connect a cart, a new one or one that was disconnected."""
-    before = Cart.objects.filter(pk=request.GET.get("id", ""), active=False).first()
+    before = Cart.objects.filter(pk=text(request.GET, "id"), active=False).first()
     initial = {"id": before.pk, "kind": before.kind, "mode": before.mode} if before else None
     data = request.POST if request.method == "POST" else None
     form = CartForm(data, initial=initial, address=_address(request, "shop"))

@@ -21,6 +21,7 @@ from guestlist.connections.queries import sites as site_views
 from guestlist.dashboard.integrations.forms import SiteForm, SiteSettingsForm, WayForm
 from guestlist.dashboard.integrations.lists import site_state
 from guestlist.dashboard.pages import page, redirect_to
+from guestlist.dashboard.ticked import text
 from guestlist.engine.overview import site_statuses
 from guestlist.fulfilment.catalogue import CatalogueItem, catalogue
 from guestlist.fulfilment.editing import EditRefused, disconnect_site, save_site
@@ -34,7 +35,7 @@ REQUESTS_SHOWN = 10
 @page(Role.OWNER, change=Role.OWNER)
 def connect(request: HttpRequest) -> HttpResponse:
     """Connect a site, a new one or one that was disconnected; it is asked for its levels first."""
-    before = Site.objects.filter(pk=request.GET.get("id", ""), active=False).first()
+    before = Site.objects.filter(pk=text(request.GET, "id"), active=False).first()
     form = SiteForm(request.POST if request.method == "POST" else None, initial=_known(before) if before else None)
     if request.method == "POST" and form.is_valid():
         site_id = form.cleaned_data["id"]

@@ -22,6 +22,7 @@ from guestlist.accounts.roles import Role
 from guestlist.dashboard.pages import StaffRequest, page, redirect_to
 from guestlist.dashboard.people.forms import ActForm
 from guestlist.dashboard.said import said
+from guestlist.dashboard.ticked import text
 from guestlist.domain.staff import Act
 from guestlist.sites.contract import AlreadyRight, Done, NeedsAttention, RetryLater
 
@@ -44,7 +45,7 @@ def by_hand(request: StaffRequest, act: str) -> HttpResponse:
     """Grant, extend, revoke, hold or release."""
     if act not in list(Act):
         raise Http404
-    email = request.GET.get("email", "").replace("\0", "").strip()
+    email = text(request.GET, "email").strip()
     found = person_page(email, timezone.now().date()) if email else None
     asked = {name: request.GET.get(name, "") for name in ("site", "level")}
     values: dict[str, Any] = {"known": found is not None, "initial": {"email": email, **asked}}
@@ -90,8 +91,8 @@ def look_anew(request: StaffRequest) -> HttpResponse:
         except StaffRefused as error:
             messages.error(request, said(f"{error.problem} {error.remedy}"))
         else:
-            text = _("%(site)s is looked at now; what differs there is made right again.")
-            messages.success(request, text % {"site": site})
+            told = _("%(site)s is looked at now; what differs there is made right again.")
+            messages.success(request, told % {"site": site})
     return redirect_to(request, address_of(email))
 
 
@@ -108,15 +109,15 @@ def again(request: StaffRequest) -> HttpResponse:
         except StaffRefused as error:
             messages.error(request, said(f"{error.problem} {error.remedy}"))
         else:
-            text = _("It is tried again now.") if count else _("Nothing is stuck; there is nothing to try again.")
-            messages.success(request, text)
+            told = _("It is tried again now.") if count else _("Nothing is stuck; there is nothing to try again.")
+            messages.success(request, told)
     return redirect_to(request, address_of(email))
 
 
 def _named(request: StaffRequest) -> tuple[str, str]:
     """The person and the site that a form, or else the address, names."""
     values = request.POST if request.method == "POST" else request.GET
-    return values.get("email", "").replace("\0", ""), values.get("site", "").replace("\0", "")
+    return text(values, "email"), text(values, "site")
 
 
 def _done(request: StaffRequest, form: ActForm) -> bool:

@@ -15,6 +15,7 @@ from guestlist.accounts.roles import Role
 from guestlist.dashboard.pages import StaffRequest, page, redirect_to
 from guestlist.dashboard.people.forms import EraseForm
 from guestlist.dashboard.said import said
+from guestlist.dashboard.ticked import text
 from guestlist.orders.models import Customer
 from guestlist.people.requests import request_erasure, waiting, withdraw
 from guestlist.people.whose import whose
@@ -23,7 +24,7 @@ from guestlist.people.whose import whose
 @page(Role.OWNER, change=Role.OWNER)
 def show(request: StaffRequest) -> HttpResponse:
     """What would be erased, and what of it gives access; POST asks for it, or takes that back."""
-    email = request.GET.get("email", "").replace("\0", "").strip()
+    email = text(request.GET, "email").strip()
     found = whose(email)
     if found.nobody:
         return render(request, "dashboard/people/nobody.html", {"email": email}, status=404)

@@ -13,6 +13,7 @@ from guestlist.accounts.acts import EXPORTED
 from guestlist.accounts.audit import record
 from guestlist.accounts.roles import Role
 from guestlist.dashboard.pages import page
+from guestlist.dashboard.ticked import text
 from guestlist.people.export import export as known_of
 from guestlist.people.requests import waiting
 from guestlist.sites.registry import all_platforms
@@ -21,7 +22,7 @@ from guestlist.sites.registry import all_platforms
 @page()
 def show(request: HttpRequest) -> HttpResponse:
     """All about one address."""
-    email = request.GET.get("email", "").replace("\0", "")
+    email = text(request.GET, "email")
     found = person_page(email, timezone.now().date())
     if found is None:
         return render(request, "dashboard/people/nobody.html", {"email": email}, status=404)
@@ -38,7 +39,7 @@ def show(request: HttpRequest) -> HttpResponse:
 @page(Role.OPERATOR)
 def export(request: HttpRequest) -> HttpResponse:
     """Everything that is stored about a person, as a file."""
-    found = known_of(request.GET.get("email", "").replace("\0", ""))
+    found = known_of(text(request.GET, "email"))
     if found is None:
         raise Http404
     record(request, EXPORTED, orders=len(found["orders"]))

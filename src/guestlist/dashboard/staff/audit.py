@@ -10,6 +10,7 @@ from guestlist.accounts.roles import Role
 from guestlist.dashboard.listing import Sort, listing
 from guestlist.dashboard.pages import page
 from guestlist.dashboard.staff.audit_words import lines
+from guestlist.dashboard.ticked import text
 
 SORTS = (Sort("when", ()),)
 # So does the address say that somebody wants those who were not signed in.
@@ -19,7 +20,7 @@ NOBODY = "-"
 @page(Role.OWNER)
 def show(request: HttpRequest) -> HttpResponse:
     """The entries, newest first, of everybody or of one."""
-    by, kind = request.GET.get("by", ""), request.GET.get("kind", "")
+    by, kind = text(request.GET, "by"), text(request.GET, "kind")
     found = AuditEntry.objects.select_related("content_type")
     if by:
         found = found.filter(by="" if by == NOBODY else by)
