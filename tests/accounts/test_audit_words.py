@@ -42,6 +42,18 @@ def test_a_rule_says_which_levels_it_gives_and_which_it_gave(shop, as_owner):
     assert f"gives: {before} {BECOMES} Silver yearly at academy, level 404 at club" in page
 
 
+def test_a_rule_that_gives_nothing_says_so(shop, as_owner):
+    rule = Rule.objects.get()
+    rule.grants = []
+    rule.save()
+    Rule.objects.create(cart_id="shop", item="bump-3", grants=[])
+
+    page = told(as_owner, "rules")
+
+    assert f"gives: Gold monthly at academy, Lifetime at club {BECOMES} no access, on purpose" in page
+    assert "made the rule for shop bump-3 gives: no access, on purpose" in page
+
+
 def test_choices_of_a_rule_are_told_in_sentences(shop, as_owner):
     rule = Rule.objects.get()
     rule.on_cancel, rule.access, rule.grace_days = "now", "90 days", 9

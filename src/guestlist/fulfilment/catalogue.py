@@ -67,6 +67,11 @@ class CatalogueItem:
         return any(option.seen_on for option in self.options)
 
     @property
+    def gives_access(self) -> bool:
+        """Whether any rule gives a level; rules without levels say that there is none, on purpose."""
+        return any(rule.grants for rule in self.rules)
+
+    @property
     def mapped(self) -> bool:
         """Whether a rule applies to each option that was ever sold."""
         return self.rule_of(None) is not None or (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 from django import forms
@@ -20,7 +21,7 @@ from guestlist.dashboard.pages import back, page, redirect_to
 from guestlist.dashboard.products.forms import sites_with_levels, titles_of
 from guestlist.dashboard.products.quick import QuickMapForm
 from guestlist.domain.facts import Item
-from guestlist.domain.rules import Target
+from guestlist.domain.rules import Rule, Target
 from guestlist.fulfilment.catalogue import CatalogueItem, catalogue, catalogue_item
 from guestlist.fulfilment.editing import EditRefused, save_rules
 from guestlist.fulfilment.unmapped import unmapped_sales
@@ -95,7 +96,7 @@ def show(request: HttpRequest) -> HttpResponse:
 def _mapped(entry: CatalogueItem) -> str:
     if not entry.mapped:
         return "no"
-    return "yes" if any(rule.grants for rule in entry.rules) else "nothing"
+    return "yes" if entry.gives_access else "nothing"
 
 
 def _gives(entry: CatalogueItem, titles: dict[Target, str]) -> list[str]:
@@ -129,8 +130,15 @@ def map_quickly(request: HttpRequest) -> HttpResponse:
     except EditRefused as refused:
         messages.error(request, str(refused))
         return back(request, "products:list")
-    messages.success(request, _("Saved. New buyers get it from now on."))
+    messages.success(request, saved_words([rule]))
     return redirect_to(request, reverse("products:align", args=(cart_id, str(rule.item))))
+
+
+def saved_words(rules: Sequence[Rule]) -> str:
+    """What to say of rules that are saved."""
+    if any(rule.grants for rule in rules):
+        return _("Saved. New buyers get it from now on.")
+    return _("Saved. It gives no access, on purpose.")
 
 
 def in_address(cart_id: str, item: str) -> CatalogueItem:

@@ -16,7 +16,7 @@ from guestlist.dashboard.pages import back, page, redirect_to
 from guestlist.dashboard.products.aligning import begin
 from guestlist.dashboard.products.effects import Group, effect, examples
 from guestlist.dashboard.products.forms import ItemForm, Part, sites_with_levels, terms_of, titles_of
-from guestlist.dashboard.products.lists import in_address
+from guestlist.dashboard.products.lists import in_address, saved_words
 from guestlist.domain.facts import ItemType
 from guestlist.domain.rules import Rule
 from guestlist.fulfilment.align_runs import latest_run
@@ -92,7 +92,7 @@ def _save(request: HttpRequest, entry: CatalogueItem) -> HttpResponse:
         begin(request, entry)
         messages.success(request, _("Saved. Who bought before is being brought in line."))
         return redirect_to(request, reverse("products:align", args=(entry.cart, str(entry.item))))
-    messages.success(request, _("Saved. New buyers get it from now on."))
+    messages.success(request, saved_words(rules))
     return back(request, "products:show", entry.cart, str(entry.item))
 
 

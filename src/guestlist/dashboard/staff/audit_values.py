@@ -44,6 +44,8 @@ def written(field: str, value: Any, titles: Titles) -> str:
             return f"{date_format(at, 'j M Y, H:i')} UTC"
         case {"site": str(site), "level": str(level)}:
             return level_at(site, level, titles)
+        case [] if field == "grants":
+            return _("no access, on purpose")
         case _ if value in (None, "", [], {}):
             return "–"
         case list():

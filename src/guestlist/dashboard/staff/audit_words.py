@@ -184,7 +184,10 @@ def _changes(entry: AuditEntry, titles: Titles) -> tuple[list[Change], list[Chan
             continue
         if entry.action == _ACTION_OF_CHANGE:
             shown.append(Change(label(name), written(name, before, titles), written(name, after, titles)))
-        elif (value := after if entry.action == AuditEntry.Action.CREATE else before) not in (None, "", {}, [], HIDDEN):
+            continue
+        value = after if entry.action == AuditEntry.Action.CREATE else before
+        # That a rule gives nothing says something; that another list is empty does not.
+        if name in _NEWS_OF_A_RULE or value not in (None, "", {}, [], HIDDEN):
             told = folded if _model(entry) == _RULE and name not in _NEWS_OF_A_RULE else shown
             told.append(Change(label(name), None, written(name, value, titles)))
     return shown, folded
