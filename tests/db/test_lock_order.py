@@ -11,8 +11,15 @@ from django.db import connection, connections, transaction
 from django.db.models import Model, QuerySet
 
 import stored
+from guestlist.access.models import Grant, Member
+from guestlist.access.staff import change
+from guestlist.domain.staff import Act
 from guestlist.inbox.models import Delivery, DeliveryState
 from guestlist.inbox.replay import replay_stuck
+from guestlist.orders.models import Order
+from guestlist.people.models import Erasure
+from guestlist.people.requests import request_erasure
+from guestlist.people.whose import whose
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -63,3 +70,23 @@ def test_stuck_deliveries_are_locked_oldest_first_as_all_others_are(shop: None) 
         Delivery.objects.filter(pk=last.pk), Delivery.objects.filter(pk=first.pk), lambda: replay_stuck("shop")
     )
     assert Delivery.objects.filter(state=DeliveryState.WAITING).count() == 2
+
+
+@pytest.mark.parametrize("rows", [Delivery, Order])
+def test_who_asks_to_end_access_and_erase_holds_no_member_while_others_hold_what_they_tell(
+    shop: None, rows: type[Model]
+) -> None:
+    """Deliveries and orders are locked before members by whoever reads a delivery."""
+    holds_nothing_of(
+        Member.objects.all(), rows._default_manager.all(), lambda: request_erasure(NORA, end_access=True, why="Asked.")
+    )
+    assert whose(NORA).nobody
+
+
+def test_who_asks_to_erase_holds_no_members_while_the_worker_has_the_request(shop: None) -> None:
+    Grant.objects.update(until_on=None, confirmed_until_on=None)
+    assert request_erasure(NORA, end_access=True, why="Asked.") is None
+    change("academy", NORA, Act.RELEASE, level="", until_on=None, who="ada", why="A call.")
+    holds_nothing_of(
+        Member.objects.all(), Erasure.objects.all(), lambda: request_erasure(NORA, end_access=True, why="Once more.")
+    )

@@ -16,6 +16,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from guestlist.access.denied import changes_of
+from guestlist.access.desire import lock_members
 from guestlist.access.models import (
     ErasedHolding,
     Grant,
@@ -63,7 +64,9 @@ def ask_to_end(email: str, who: str, why: str) -> int:
     """
     ended = 0
     with transaction.atomic():
-        for member in _members_with_access(whose(email)):
+        members = _members_with_access(whose(email))
+        lock_members(set(members))
+        for member in members:
             change(member.site_id, member.email, Act.REVOKE, level="", until_on=None, who=who, why=why)
             ended += 1
     return ended

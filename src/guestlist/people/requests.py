@@ -51,18 +51,20 @@ def request_erasure(email: str, *, end_access: bool, why: str) -> Erased | None:
     with transaction.atomic():
         found = whose(email)
         why = without(found.called, why)
-        if end_access:
-            ask_to_end(email, who.by or actor.GUESTLIST, why)
         asked = {"end_access": end_access, "why": why, "by": who.by, "user_id": who.user_id}
         key = email.strip().lower()
         Erasure.objects.filter(email_key__in=found.addresses).exclude(email_key=key).delete()
         row, _ = Erasure.objects.update_or_create(email_key=key, defaults=asked)
+        # After the request's row, as the worker locks them.
+        ended = ask_to_end(email, who.by or actor.GUESTLIST, why) if end_access else 0
         # The worker has time to look through very many deliveries. Who is not known is told so at once.
-        erased = None if many_untold() and not found.nobody else _finish(row)
+        later = many_untold() and not found.nobody
+        # Erasing locks orders, which nobody may wait for who has locked members.
+        erased = None if later or ended else _finish(row)
         if erased is None:
             audit.write(Kind.WORK, acts.ERASURE_ASKED, None, end_access=end_access, why=why)
             log.info("erasure_waits", erasure=row.pk)
-    return erased
+    return _finish_request(row.pk) if ended and not later else erased
 
 
 def withdraw(email: str) -> bool:
@@ -94,17 +96,20 @@ def waiting(email: str | None = None) -> list[Waiting]:
 
 def finish_requests() -> int:
     """Erase whoever can be erased by now. Several workers may do this at once. Returns how many were erased."""
-    done = 0
-    for pk in Erasure.objects.order_by("pk").values_list("pk", flat=True):
-        with transaction.atomic():
-            row = Erasure.objects.select_for_update(skip_locked=True).filter(pk=pk).first()
-            if row is None:
-                continue
-            try:
-                done += _finish(row) is not None
-            except NotKnown:
-                row.delete()  # erased under another address meanwhile
-    return done
+    waiting_for_it = list(Erasure.objects.order_by("pk").values_list("pk", flat=True))
+    return sum(_finish_request(pk) is not None for pk in waiting_for_it)
+
+
+def _finish_request(pk: int) -> Erased | None:
+    with transaction.atomic():
+        row = Erasure.objects.select_for_update(skip_locked=True).filter(pk=pk).first()
+        if row is None:
+            return None
+        try:
+            return _finish(row)
+        except NotKnown:
+            row.delete()  # erased under another address meanwhile
+            return None
 
 
 def _finish(row: Erasure) -> Erased | None:
