@@ -271,6 +271,11 @@ class Oracle:
             return None
         return until
 
+    def has_by_hand(self, buyer: str, site: str, level: str, until: date) -> bool:
+        """Whether staff gave a level that lasts as long as this, or longer."""
+        rows = (row for act in self.acts for row in self._rows_by_hand(act))
+        return any((row.buyer, row.site, row.level) == (buyer, site, level) and row.until >= until for row in rows)
+
     def _rows_by_hand(self, act: ByHand) -> list[Row]:
         if act.act not in ("grant", "extend") or self._denied(act.buyer, act.site, act.level, act.at, act.until):
             return []
