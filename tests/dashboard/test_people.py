@@ -362,6 +362,20 @@ def test_a_revocation_is_taken_back_from_the_persons_page(shop, operator):
 
 
 @pytest.mark.parametrize(
+    ("site", "words"),
+    [
+        ({"state": "ok"}, "The site follows within moments"),
+        ({"state": "down"}, "The site does not work at this moment"),
+        ({"state": "down", "paused": True}, "The site is paused"),
+    ],
+)
+def test_it_is_said_when_the_site_will_follow(shop, operator, site, words):
+    Site.objects.filter(pk="academy").update(**site)
+    act(operator, "revoke", level="8")
+    assert words in page(operator, SHOW, email=NORA)
+
+
+@pytest.mark.parametrize(
     ("name", "values", "words"),
     [
         ("revoke", {"why": ""}, "required"),

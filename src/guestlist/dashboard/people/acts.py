@@ -19,6 +19,7 @@ from guestlist.access.staff_refusals import StaffRefused
 from guestlist.accounts import acts as audited
 from guestlist.accounts.audit import record
 from guestlist.accounts.roles import Role
+from guestlist.connections.models import Site, SiteState
 from guestlist.dashboard.pages import StaffRequest, page, redirect_to
 from guestlist.dashboard.people.forms import ActForm
 from guestlist.dashboard.said import said
@@ -120,6 +121,15 @@ def _named(request: StaffRequest) -> tuple[str, str]:
     return text(values, "email"), text(values, "site")
 
 
+def _follows(site: Site) -> str:
+    """When the site will have what was written down for it."""
+    if site.paused:
+        return _("Written down. The site is paused: it follows as soon as it goes on.")
+    if site.state in (SiteState.DOWN, SiteState.ATTENTION):
+        return _("Written down. The site does not work at this moment: it follows as soon as it does.")
+    return _("Done. The site follows within moments; this page shows when it has.")
+
+
 def _done(request: StaffRequest, form: ActForm) -> bool:
     given = form.cleaned_data
     try:
@@ -139,5 +149,5 @@ def _done(request: StaffRequest, form: ActForm) -> bool:
     except StaffRefused as error:
         form.refuse(error)
         return False
-    messages.success(request, _("Done. The site follows within moments; this page shows when it has."))
+    messages.success(request, _follows(Site.objects.get(pk=given["site"])))
     return True

@@ -51,7 +51,8 @@
     if (!place || event.detail.xhr.status === 404) return;
     const notice = document.createElement("div");
     notice.className = "notice notice-error";
-    notice.textContent = event.detail.xhr.status === 503 ? "The database does not answer. Trying again." : "That did not work (" + event.detail.xhr.status + ").";
+    const status = event.detail.xhr.status;
+    notice.textContent = status === 503 ? place.dataset.away : place.dataset.failed + " " + status;
     place.replaceChildren(notice);
   });
   prepare(document);
