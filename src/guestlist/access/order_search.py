@@ -24,7 +24,7 @@ from guestlist.orders.queries import product_first, refunded_of
 from guestlist.orders.search import customers_matching, numbered
 
 FEW_CUSTOMERS = 2000
-FEW_WAITING = 20_000
+FEW_UNSETTLED = 20_000
 
 
 class OrderState(StrEnum):
@@ -176,26 +176,31 @@ def _named(text: str, order: str) -> Q:
 
 
 def _standing(state: OrderState, order: str) -> Q:
-    unsettled = Grant.objects.filter(order=OuterRef(f"{order}pk")).exclude(state=GrantState.RIGHT)
     match state:
         case OrderState.RIGHT:
+            unsettled = Grant.objects.filter(order=OuterRef(f"{order}pk")).exclude(state=GrantState.RIGHT)
             settled = Q((f"{order}held", False), (f"{order}unmapped", []), (f"{order}refunded", False))
             return settled & Q(~Exists(unsettled))
         case OrderState.WAITING:
-            open_now = Grant.objects.exclude(state=GrantState.RIGHT).exclude(order=None).exclude(_stuck())
-            some = list(open_now.values_list("order_id", flat=True).distinct()[: FEW_WAITING + 1])
-            if len(some) <= FEW_WAITING:
-                # As one value: looked up in the index, however many orders there are that do not wait.
-                return Q((f"{order}pk__in", RawSQL("SELECT unnest(%s::bigint[])", (some,))))
-            return Q(Exists(unsettled.exclude(_stuck())))
+            return _with_unsettled(~_stuck(), order)
         case OrderState.ATTENTION:
-            return Q(Exists(unsettled.filter(_stuck())))
+            return _with_unsettled(_stuck(), order)
         case OrderState.UNMAPPED:
             return ~Q((f"{order}unmapped", []))
         case OrderState.HELD | OrderState.FAILING | OrderState.PAUSED | OrderState.CANCELLED | OrderState.REFUNDED:
             return Q((f"{order}{state.value}", True))
         case _:
             assert_never(state)
+
+
+def _with_unsettled(which: Q, order: str) -> Q:
+    """Orders that have such grants among those that are not as desired."""
+    unsettled = Grant.objects.filter(which).exclude(state=GrantState.RIGHT)
+    some = list(unsettled.exclude(order=None).values_list("order_id", flat=True).distinct()[: FEW_UNSETTLED + 1])
+    if len(some) <= FEW_UNSETTLED:
+        # As one value: looked up in the index, however many other orders there are.
+        return Q((f"{order}pk__in", RawSQL("SELECT unnest(%s::bigint[])", (some,))))
+    return Q(Exists(unsettled.filter(order=OuterRef(f"{order}pk"))))
 
 
 def _row(
