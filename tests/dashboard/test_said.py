@@ -117,6 +117,11 @@ PUT_TOGETHER = {
         "Die Website nimmt Verbindungen nicht rechtzeitig an. Prüfen Sie die Adresse der Website: Öffnen Sie sie im"
         " Browser und kopieren Sie, was die Adresszeile zeigt."
     ),
+    "Club (product-102) paid again on 2026-11-22 (invoice 4711-2): access by the level's own terms (1 month from the"
+    " purchase); on hold since 2026-11-23, by Owner (x)": (
+        "Club (product-102), erneut bezahlt am 22. Nov 2026 (Rechnung 4711-2): Zugang nach den Bedingungen des Levels"
+        " (1 Monat ab dem Kauf); gesperrt seit 23. Nov 2026, von Owner (x)"
+    ),
     'order.total: "abc" is no whole number of cents': 'order.total: "abc" ist keine ganze Zahl von Cent',
 }
 
@@ -141,6 +146,7 @@ def test_words_of_others_stay_as_they_are(sentence):
 VALUES = {
     "day": st.dates().map(str),
     "count": st.integers(0).map(str),
+    "invoice": st.from_regex(r"[0-9]{4}", fullmatch=True),
     "email": st.from_regex(r"[a-z]{3}@[a-z]{3}\.example", fullmatch=True),
     "order": st.from_regex(r"[0-9]{4}", fullmatch=True),
 }

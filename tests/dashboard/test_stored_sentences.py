@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.template import Context, Template
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.safestring import SafeString
 
+from guestlist.dashboard.templatetags.guestlist import ago
 from guestlist.domain.terms import LevelTerms
 from guestlist.orders.queries import ItemView
 
@@ -75,3 +76,24 @@ def test_products_come_first_then_bumps_upsells_and_downsells() -> None:
     )
 
     assert told.split() == ["product-2", "product-12", "bump-1", "bump-0", "upsell-9", "downsell-1"]
+
+
+@pytest.mark.parametrize(
+    ("past", "english", "german"),
+    [
+        (timedelta(seconds=59), "just now", "gerade eben"),
+        (timedelta(minutes=1), "1 minute ago", "vor 1 Minute"),
+        (timedelta(hours=23, minutes=59), "23 hours ago", "vor 23 Stunden"),
+        (timedelta(days=2), "2 days ago", "vor 2 Tagen"),
+    ],
+)
+def test_how_long_ago_something_was_is_said_in_its_largest_unit(past: timedelta, english: str, german: str) -> None:
+    at = timezone.now() - past
+    assert english in ago(at)
+    with translation.override("de"):
+        assert german in ago(at)
+
+
+def test_what_was_more_than_a_week_ago_has_its_day() -> None:
+    at = timezone.now() - timedelta(days=8)
+    assert f">{at.day} {at:%b %Y}</time>" in ago(at)

@@ -25,7 +25,9 @@ _TYPED: Mapping[str, re.Pattern[str]] = {
     "day": re.compile(r"\d{4}-\d\d-\d\d"),
     "count": re.compile(r"\d+"),
     "email": re.compile(r"[^\s@]+@[^\s@]+"),
+    "invoice": re.compile(r"\S+"),
     "order": re.compile(r"\S+"),
+    "terms": re.compile(r"[^()]*"),
     "who": re.compile(r"[^:;()]+"),
     "why": re.compile(r"[^()]*(\([^()]*\)[^()]*)*"),
 }

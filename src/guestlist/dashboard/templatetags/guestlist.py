@@ -15,8 +15,8 @@ from django.templatetags.static import static
 from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from guestlist.access.grant_views import GrantView
 from guestlist.accounts.roles import Role
@@ -76,15 +76,28 @@ def ago(at: datetime | None) -> SafeString | str:
     if at is None:
         return "–"
     local = timezone.localtime(at)
-    seconds = (timezone.now() - at).total_seconds()
-    said = _("just now") if seconds < 60 else _("%(time)s ago") % {"time": timesince(at, depth=1)}
+    words = _ago(int((timezone.now() - at).total_seconds()) // 60) or formats.date_format(local, _("j M Y"))
     return format_html(
         '<time datetime="{}" title="{} {}" class="text-nowrap">{}</time>',
         at.isoformat(),
         formats.date_format(local, "DATETIME_FORMAT"),
         local.tzname() or "",
-        said,
+        words,
     )
+
+
+def _ago(minutes: int) -> str:
+    """In the largest unit; "" for more than a week, of which the day says more."""
+    # Django's own words for this are not in the right case in German ("vor 2 Tage").
+    if minutes < 1:
+        return _("just now")
+    if minutes < 60:
+        return ngettext("%(n)s minute ago", "%(n)s minutes ago", minutes) % {"n": minutes}
+    if (hours := minutes // 60) < 24:
+        return ngettext("%(n)s hour ago", "%(n)s hours ago", hours) % {"n": hours}
+    if (days := hours // 24) < 7:
+        return ngettext("%(n)s day ago", "%(n)s days ago", days) % {"n": days}
+    return ""
 
 
 @register.filter
