@@ -496,6 +496,16 @@ def test_an_item_without_rule_leads_to_its_product(shop, viewer):
     assert 'href="/products/shop/product-99"' in html
 
 
+def test_an_item_that_a_rule_names_by_now_leads_to_bringing_its_sales_in_line(shop, viewer):
+    order = sell("7001", item="product-99")
+    as_row("shop", rule("product-99", "academy/8")).save()
+
+    html = page(viewer, f"/orders/{order.pk}")
+
+    assert "because it was sold before a rule named it" in html
+    assert 'href="/products/shop/product-99/align"' in html
+
+
 def test_what_is_stuck_says_so_and_leads_to_the_person(shop, viewer):
     order = sell("7001")
     Grant.objects.update(state=GrantState.ATTENTION, problem="The site refuses it.", remedy="See to it.")

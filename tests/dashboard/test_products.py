@@ -606,6 +606,23 @@ def test_who_bought_before_is_asked_about_first(bought: None, operator: Client) 
     assert not AlignRun.objects.exists()
 
 
+def test_what_is_not_filled_in_is_not_counted_and_that_is_said(bought: None, operator: Client) -> None:
+    sent = entered(operator, all__levels=["club/10"], all__access="fixed", all__length="")
+    assert "Fill in every field" in text(operator.post(f"{COURSE}/count", sent))
+
+
+def test_who_has_nothing_yet_is_to_be_given_it_first_of_all(shop: None, operator: Client) -> None:
+    sell(PLAIN)
+    asked = save(operator, all__levels=["academy/10"])
+    assert "Save and bring them in line Save; they get nothing Do not save" in text(asked)
+
+
+def test_levels_are_called_by_name(bought: None, operator: Client) -> None:
+    sent = entered(operator, all__levels=["academy/8"])
+    counted = text(operator.post(f"{COURSE}/count", sent))
+    assert "loses level Lifetime at academy" in counted
+
+
 def test_without_scripts_a_button_counts(bought: None, operator: Client) -> None:
     asked = save(operator, do="count", all__levels=["club/10"])
     assert "1 membership is taken away" in text(asked)

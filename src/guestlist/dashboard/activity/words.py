@@ -100,7 +100,9 @@ def of_audit(rows: Sequence[AuditEntry]) -> list[Happening]:
             at=row.timestamp,
             icon="user" if row.did else "settings",
             tone="quiet",
-            text=capfirst(_("%(who)s %(did)s") % {"who": row.by or _("Somebody"), "did": _did(row)}),
+            # An address is written as it is.
+            text=_("%(who)s %(did)s")
+            % {"who": row.by if "@" in row.by else capfirst(row.by or _("Somebody")), "did": _did(row)},
             detail=_changed(row),
         )
         for row in rows

@@ -17,6 +17,8 @@ from guestlist.dashboard.listing import Listing, Sort, batches, csv_response, li
 from guestlist.dashboard.orders.forms import OrdersForm
 from guestlist.dashboard.pages import page
 from guestlist.dashboard.templatetags.guestlist import products_first
+from guestlist.domain.facts import Item
+from guestlist.fulfilment.in_force import InForce
 from guestlist.inbox.story import story
 from guestlist.orders.models import Order
 
@@ -58,11 +60,19 @@ def show(request: HttpRequest, order_id: int) -> HttpResponse:
         "detail": detail,
         "items": [(item, row.refunded.get(item.item, 0)) for item in products_first(detail.order.items)],
         "story": story(order),
-        "unmapped": order.unmapped,
+        "unmapped": _unmapped(order),
         "held": _why_held(order),
         "invoice": order.invoice_id,
     }
     return render(request, "dashboard/orders/show.html", values)
+
+
+def _unmapped(order: Order) -> list[tuple[dict[str, Any], bool]]:
+    """What it gives nothing for, and whether a rule names it by now."""
+    rule = InForce().rule
+    return [
+        (entry, rule(order.cart_id, Item.parse(entry["item"]), entry["option"]) is not None) for entry in order.unmapped
+    ]
 
 
 def _why_held(order: Order) -> str:

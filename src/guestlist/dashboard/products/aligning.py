@@ -59,8 +59,10 @@ def count_entered(request: HttpRequest, cart_id: str, item: str) -> HttpResponse
     """The same for rules as entered; nothing is saved."""
     entry = in_address(cart_id, item)
     form = ItemForm(entry, sites_with_levels(), request.POST)
-    if request.method != "POST" or not form.is_valid():
+    if request.method != "POST":
         raise Http404
+    if not form.is_valid():
+        return render(request, "dashboard/products/not_counted.html")
     return render(request, "dashboard/products/changes.html", {"effect": effect(cart_id, entry.item, form.rules())})
 
 

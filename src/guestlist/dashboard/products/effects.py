@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import psycopg
@@ -13,6 +13,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from guestlist.connections.models import Cart
+from guestlist.dashboard.products.forms import sites_with_levels, titles_of
 from guestlist.domain.facts import Billing, Item
 from guestlist.domain.rules import Rule, Target
 from guestlist.domain.terms import LevelTerms
@@ -20,6 +21,7 @@ from guestlist.fulfilment.align import preview
 from guestlist.fulfilment.alignment import Alignment
 from guestlist.fulfilment.catalogue import CatalogueItem, Option
 from guestlist.fulfilment.in_force import InForce
+from guestlist.fulfilment.levels_held import LevelChange
 from guestlist.fulfilment.outlook import Lasting, Sale, outlook
 from guestlist.fulfilment.rules import rules_of
 
@@ -45,11 +47,17 @@ def effect(cart_id: str, item: Item, rules: Sequence[Rule] | None = None) -> Ali
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(COUNT_AT_MOST_MS)])
-            return preview(cart_id, item, at_most=LOOKED_AT, shown=SHOWN, in_force=in_force)
+            found = preview(cart_id, item, at_most=LOOKED_AT, shown=SHOWN, in_force=in_force)
     except OperationalError as error:
         if isinstance(error.__cause__, psycopg.errors.QueryCanceled):
             return None
         raise
+    titles = titles_of(sites_with_levels())
+    return replace(found, shown=tuple(_by_name(change, titles) for change in found.shown))
+
+
+def _by_name(change: LevelChange, titles: Mapping[Target, str]) -> LevelChange:
+    return replace(change, level=titles.get(Target(change.place.site, change.level), change.level))
 
 
 @dataclass(frozen=True, slots=True)
