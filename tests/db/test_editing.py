@@ -10,6 +10,7 @@ from db.test_apply import Academy, academy, server
 from factories import rule
 from guestlist.connections.models import Cart, Site, SiteState
 from guestlist.domain.facts import Item
+from guestlist.domain.help_topics import HelpTopic
 from guestlist.fulfilment.editing import (
     EditRefused,
     FieldProblem,
@@ -75,6 +76,11 @@ def test_what_is_wrong_with_a_site_is_said_at_its_field_and_mended_there(
     assert not Site.objects.exists()
     save_site(fields(academy))
     assert Site.objects.get().state == SiteState.OK
+
+
+def test_a_site_that_does_not_answer_leads_to_its_page_of_help(academy: Academy) -> None:
+    (problem,) = refused(save_site, fields(academy, url="http://127.0.0.1:9"))
+    assert problem.help == HelpTopic.SITE_UNREACHABLE
 
 
 def test_a_cart_with_a_secret_that_is_empty_is_refused_at_that_field() -> None:

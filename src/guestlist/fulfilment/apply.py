@@ -14,6 +14,7 @@ from guestlist.access.sitestate import request_row
 from guestlist.connections.models import CartMode
 from guestlist.connections.modes import is_fulfilled
 from guestlist.connections.proving import Proof, prove_all
+from guestlist.domain.help_topics import HelpTopic
 from guestlist.domain.rules import Rule, Target
 from guestlist.domain.terms import Level
 from guestlist.fulfilment.in_force import InForce
@@ -246,7 +247,8 @@ class Draft:
             case RetryLater() if self._must_answer:
                 told = f"{site.id} does not answer properly: {proof.result.reason}"
                 remedy = "Check the address, and that the site works in a browser; then try again."
-                self.problems.append(self._file.problem(path, told, remedy, proof.result.help))
+                topic = proof.result.help or HelpTopic.SITE_UNREACHABLE
+                self.problems.append(self._file.problem(path, told, remedy, topic))
             case RetryLater():
                 remedy = "Its levels could not be checked; they are read as soon as it works."
                 self._warn(path, f"{site.id} does not answer properly: {proof.result.reason}", remedy)
