@@ -472,6 +472,9 @@ SAYINGS = (
     "Subscription to {item} resumed",
     "All payments for {item} made",
     "The customer is now {name}",
+    # Who did something, if nobody who is signed in: accounts/actor.py
+    "command line",
+    "token {name}",
     # What changes for buyers: fulfilment/levels_held.py, fulfilment/alignment.py
     "gains level {level} at {site} {access}",
     "loses level {level} at {site} (had it {access})",

@@ -18,6 +18,7 @@ from guestlist.access.models import Member, StaffChange
 from guestlist.accounts.models import AuditEntry
 from guestlist.connections.models import Site
 from guestlist.connections.queries import level_titles
+from guestlist.dashboard.said import said
 from guestlist.dashboard.templatetags.guestlist import said_to_the_viewer
 from guestlist.domain.staff import Act
 from guestlist.inbox.models import Delivery, DeliveryState
@@ -102,7 +103,7 @@ def of_audit(rows: Sequence[AuditEntry]) -> list[Happening]:
             tone="quiet",
             # An address is written as it is.
             text=_("%(who)s %(did)s")
-            % {"who": row.by if "@" in row.by else capfirst(row.by or _("Somebody")), "did": _did(row)},
+            % {"who": row.by if "@" in row.by else capfirst(said(row.by) or _("Somebody")), "did": _did(row)},
             detail=_changed(row),
         )
         for row in rows

@@ -85,6 +85,7 @@ _FIELDS: dict[str, str | Promise] = {
     "on_pause": gettext_lazy("when paused"),
     "on_refund": gettext_lazy("on a refund"),
     "option": gettext_lazy("pricing option"),
+    "orders": gettext_lazy("orders"),
     "password": gettext_lazy("password"),
     "password_email": gettext_lazy("password mail"),
     "role": gettext_lazy("role"),

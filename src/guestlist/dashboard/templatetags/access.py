@@ -21,11 +21,12 @@ register = template.Library()
 def clock(at: datetime) -> SafeString:
     """A moment with its seconds, in the viewer's zone."""
     local = timezone.localtime(at)
+    seconds = formats.date_format(local, _("j M Y, H:i:s"))
     return format_html(
         '<time datetime="{}" title="{}" class="text-nowrap">{}</time>',
         at.isoformat(),
         local.tzname() or "",
-        f"{formats.date_format(local, _('j M Y, H:i:s'))}.{local.microsecond // 100_000}",
+        f"{seconds}.{local.microsecond // 100_000}",
     )
 
 
