@@ -384,3 +384,36 @@ def test_a_viewer_is_not_offered_what_they_may_not_do(shop, viewer, operator):
 
     assert "Try again" not in page(viewer).replace("asked again", "")
     assert "Try again" in page(operator)
+
+
+# What waits
+
+
+def test_a_paused_site_that_somebody_waits_for_is_listed_with_how_many_they_are(shop, viewer):
+    Site.objects.filter(pk="academy").update(paused=True)
+    assert attention().nothing
+    Member.objects.update_or_create(
+        site_id="academy", email="a@buyers.test", email_key="a@buyers.test", defaults={"state": MemberState.DUE}
+    )
+
+    html = viewer.get("/attention").content.decode()
+
+    assert (attention_count(), attention().paused[0].waiting) == (1, 1)
+    assert "Paused sites" in html
+    assert "1 member waits for it." in html
+    assert "They are served as soon as the site goes on." in html
+    assert "Everybody has what they paid for" not in html
+
+
+def test_while_access_is_being_given_nobody_is_said_to_have_it_already(shop, viewer):
+    Member.objects.create(site_id="academy", email="a@buyers.test", email_key="a@buyers.test", state=MemberState.DUE)
+
+    html = viewer.get("/attention").content.decode()
+
+    assert "Nothing needs you" in html
+    assert "Some access is being given or ended at this moment." in html
+    assert "Everybody has what they paid for" not in html
+
+
+def test_the_page_looks_again_by_itself(shop, viewer):
+    assert 'hx-get="/attention" hx-trigger="every 5s"' in viewer.get("/attention").content.decode()

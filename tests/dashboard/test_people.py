@@ -362,6 +362,25 @@ def test_a_revocation_is_taken_back_from_the_persons_page(shop, operator):
 
 
 @pytest.mark.parametrize(
+    ("site", "member", "looks"),
+    [
+        ({"state": "ok"}, {"state": MemberState.DUE}, True),
+        ({"state": "ok"}, {"state": MemberState.WORKING}, True),
+        ({"state": "ok"}, {"state": MemberState.IDLE}, False),
+        ({"state": "ok"}, {"state": MemberState.ATTENTION}, False),
+        ({"state": "down"}, {"state": MemberState.DUE}, False),
+        ({"paused": True}, {"state": MemberState.DUE}, False),
+    ],
+)
+def test_the_page_looks_again_by_itself_while_a_site_is_being_told(shop, viewer, site, member, looks):
+    Member.objects.filter(email_key=NORA).update(state=MemberState.IDLE)
+    Site.objects.filter(pk="academy").update(**site)
+    Member.objects.filter(email_key=NORA, site="academy").update(**member)
+
+    assert ('id="sites" hx-get="/people/show?email=' in page(viewer, SHOW, email=NORA)) is looks
+
+
+@pytest.mark.parametrize(
     ("site", "words"),
     [
         ({"state": "ok"}, "The site follows within moments"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.db import connection
-from django.db.models import Count, Max, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import Count, Exists, Max, OuterRef, QuerySet, Subquery, Sum
 
 from guestlist.access.models import Member, MemberState
 from guestlist.access.reconcile.models import Drift, Reconciliation, ReconciliationState
@@ -40,6 +40,14 @@ class SiteTrouble:
     remedy: str
     help: str
     asked_again_at: datetime | None
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PausedSite:
+    """A site that somebody paused. `waiting`: members whose access waits until it goes on."""
+
+    site: str
     waiting: int
 
 
@@ -78,20 +86,27 @@ class CheckTrouble:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attention:
-    """All that needs a person. `alerts`: members of whom the owner should know something; counting stops at 1,000."""
+    """All that needs a person.
+
+    Attributes:
+        alerts: members of whom the owner should know something; counting stops at 1,000.
+        busy: access is being given or ended at this moment.
+    """
 
     sites: Sequence[SiteTrouble]
+    paused: Sequence[PausedSite]
     secrets: Sequence[SecretTrouble]
     members: Sequence[StuckGroup]
     deliveries: Sequence[StuckDeliveries]
     unmapped: Sequence[UnmappedSale]
     checks: Sequence[CheckTrouble]
     alerts: int
+    busy: bool
 
     @property
     def nothing(self) -> bool:
         """Whether nobody needs to do anything."""
-        lists = (self.sites, self.secrets, self.members, self.deliveries, self.unmapped, self.checks)
+        lists = (self.sites, self.paused, self.secrets, self.members, self.deliveries, self.unmapped, self.checks)
         return not (self.alerts or any(lists))
 
 
@@ -100,12 +115,14 @@ def attention() -> Attention:
     connected = set(Cart.objects.filter(active=True).values_list("pk", flat=True))
     return Attention(
         sites=_sites(),
+        paused=_paused(),
         secrets=_secrets(),
         members=stuck_groups(),
         deliveries=_deliveries(),
         unmapped=[sale for sale in unmapped_sales() if sale.cart in connected],
         checks=_checks(),
         alerts=members_with_alerts()[:COUNTED_TO].count(),
+        busy=Member.objects.filter(state__in=(MemberState.DUE, MemberState.WORKING)).exists(),
     )
 
 
@@ -118,6 +135,7 @@ def attention_count() -> int:
     return sum(
         (
             _troubled_sites().count(),
+            _paused_sites().count(),
             len(_secrets()),
             stuck_members()[:COUNTED_TO].count(),
             stuck[:COUNTED_TO].count(),
@@ -132,10 +150,27 @@ def _troubled_sites() -> QuerySet[Site]:
     return Site.objects.filter(active=True, paused=False, state__in=(SiteState.DOWN, SiteState.ATTENTION))
 
 
+def _paused_sites() -> QuerySet[Site]:
+    """Those that somebody waits for."""
+    due = Member.objects.filter(site=OuterRef("pk"), state=MemberState.DUE)
+    return Site.objects.filter(Exists(due), active=True, paused=True)
+
+
+def _paused() -> list[PausedSite]:
+    paused = list(_paused_sites().order_by("pk"))
+    waiting = _waiting(paused)
+    return [PausedSite(site=site.pk, waiting=waiting.get(site.pk, 0)) for site in paused]
+
+
+def _waiting(sites: Sequence[Site]) -> dict[str, int]:
+    """Members by site."""
+    found = Member.objects.filter(site__in=sites, state__in=(MemberState.DUE, MemberState.WORKING))
+    return dict(found.values_list("site_id").annotate(Count("id")))
+
+
 def _sites() -> list[SiteTrouble]:
     troubled = list(_troubled_sites().order_by("state", "pk"))
-    found = Member.objects.filter(site__in=troubled, state__in=(MemberState.DUE, MemberState.WORKING))
-    waiting = dict(found.values_list("site_id").annotate(Count("id")))
+    waiting = _waiting(troubled)
     return [
         SiteTrouble(
             site=site.pk,

@@ -8,10 +8,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
+from guestlist.access.models import Member, MemberState
 from guestlist.access.person_page import person_page
 from guestlist.accounts.acts import EXPORTED
 from guestlist.accounts.audit import record
 from guestlist.accounts.roles import Role
+from guestlist.connections.models import SiteState
 from guestlist.dashboard.pages import page
 from guestlist.dashboard.ticked import text
 from guestlist.people.export import export as known_of
@@ -30,10 +32,18 @@ def show(request: HttpRequest) -> HttpResponse:
     platforms = all_platforms()
     values = {
         "person": found,
+        # As long as a site that works is being told, the page looks again by itself.
+        "follows": any(_follows(site.member) for site in found.sites),
         "to_be_erased": waiting(email),
         "mails": {pk for pk, site in sites.items() if platforms[site.kind].capabilities.can_resend_password_mail},
     }
     return render(request, "dashboard/people/show.html", values)
+
+
+def _follows(member: Member) -> bool:
+    site = member.site
+    works = site.active and not site.paused and site.state in (SiteState.NEW, SiteState.OK)
+    return works and member.state in (MemberState.DUE, MemberState.WORKING)
 
 
 @page(Role.OPERATOR)

@@ -44,6 +44,12 @@
     for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
   });
 
+  // A part that looks anew by itself lets people read what they unfolded, and press what they have reached.
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const part = event.detail.elt;
+    if (!part.hasAttribute("data-undisturbed")) return;
+    if (part.querySelector("details[open]") || part.contains(document.activeElement)) event.preventDefault();
+  });
   document.addEventListener("htmx:load", (event) => prepare(event.detail.elt));
   // An answer that is an error is shown as what it is, not swallowed.
   document.addEventListener("htmx:responseError", (event) => {
