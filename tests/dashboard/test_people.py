@@ -351,6 +351,14 @@ def test_acts_are_done_in_the_name_of_whoever_is_signed_in(shop, operator):
     assert "Given by hand" in page(operator, SHOW, email=NORA)
 
 
+def test_who_is_on_hold_is_not_said_to_be_all_right(shop, operator):
+    act(operator, "hold", level="")
+    Member.objects.filter(email_key=NORA).update(state=MemberState.IDLE)
+    head = page(operator, SHOW, email=NORA).split("academy</h2>", 1)[1].split("</div>", 1)[0]
+    assert "On hold" in head
+    assert "All right" not in head
+
+
 def test_a_revocation_is_taken_back_from_the_persons_page(shop, operator):
     act(operator, "revoke", level="8")
 
