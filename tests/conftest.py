@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from embedded_database import VARIABLE
+from embedded_database import VARIABLE, drop_database
 
 
 def _url(database: str) -> str:
@@ -24,6 +24,11 @@ def _url(database: str) -> str:
 def _run(statement: str, *names: str) -> None:
     with psycopg.connect(_url("postgres"), autocommit=True) as connection:
         connection.execute(sql.SQL(statement).format(*(sql.Identifier(name) for name in names)))
+
+
+def _drop(name: str) -> None:
+    with psycopg.connect(_url("postgres"), autocommit=True) as connection:
+        drop_database(connection, name)
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +45,7 @@ def migrated_template() -> Iterator[str]:
         )
         yield name
     finally:
-        _run("DROP DATABASE {} WITH (FORCE)", name)
+        _drop(name)
 
 
 @pytest.fixture
@@ -51,7 +56,7 @@ def database_url(migrated_template: str) -> Iterator[str]:
     try:
         yield _url(name)
     finally:
-        _run("DROP DATABASE {} WITH (FORCE)", name)
+        _drop(name)
 
 
 @pytest.fixture

@@ -9,10 +9,25 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
 
 from guestlist.engine.postgres import EmbeddedPostgres
 
 VARIABLE = "GUESTLIST_TEST_DATABASE_URL"
+
+
+def drop_database(connection: psycopg.Connection[Any], name: str) -> None:
+    """Drop a database with whoever is still connected to it. The connection is to another one, with autocommit."""
+    # WITH (FORCE) refuses while autovacuum, which runs as the superuser, is at work there; a plain DROP ends that.
+    database = sql.Identifier(name)
+    connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(database))
+    connection.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND usename = current_user", [name]
+    )
+    connection.execute(sql.SQL("DROP DATABASE {}").format(database))
 
 
 def _start() -> None:

@@ -20,6 +20,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from embedded_database import drop_database
 from guestlist.engine.home import RUNS_AS_ROOT, home, secret_key
 
 BOOT = "import sys; from guestlist.engine.boot import main; sys.exit(main())"
@@ -51,7 +52,7 @@ def empty_database() -> Iterator[str]:
         try:
             yield urlsplit(server)._replace(path=f"/{name}").geturl()
         finally:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+            drop_database(connection, name)
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from e2e.access_judge import Judge, expected
 from e2e.access_rows import COMPANY, RULES, SEASON, SEASON_ENDS, TABLE
 from e2e.access_walk import VARIANTS, Hands, Walk, walks
 from e2e.system import System, cart_block, site_block
-from embedded_database import VARIABLE
+from embedded_database import VARIABLE, drop_database
 from guestlist.sandbox.site.server import SandboxSite
 from guestlist.sandbox.site.store import Membership
 
@@ -65,7 +65,7 @@ def system(migrated_template: str, tmp_path_factory: pytest.TempPathFactory) -> 
             yield running
         finally:
             running.close()
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(names[0]))
+            drop_database(connection, name)
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ import pytest
 from django.db import OperationalError
 from psycopg import sql
 
-from embedded_database import VARIABLE
+from embedded_database import VARIABLE, drop_database
 from guestlist.cli.deliveries import State
 from guestlist.cli.errors import explain
 from guestlist.connections.secrets import SecretUnreadable
@@ -95,7 +95,7 @@ def shop(migrated_template: str, tmp_path_factory: pytest.TempPathFactory) -> It
             seed(env, HISTORY)
             yield env
         finally:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+            drop_database(connection, name)
 
 
 # --- help and usage ---------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from embedded_database import drop_database
 from web.running_door import RunningDoor
 
 
@@ -29,7 +30,7 @@ def door(migrated_template: str, tmp_path_factory: pytest.TempPathFactory) -> It
             yield running
         finally:
             running.close()
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+            drop_database(connection, name)
 
 
 def door_env(database_url: str, folder: Path) -> dict[str, str]:
