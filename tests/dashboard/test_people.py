@@ -359,6 +359,13 @@ def test_who_is_on_hold_is_not_said_to_be_all_right(shop, operator):
     assert "All right" not in head
 
 
+def test_a_revocation_is_of_what_was_there_and_what_is_bought_later_is_all_right(shop, operator):
+    act(operator, "revoke", level="")
+    Member.objects.filter(email_key=NORA).update(state=MemberState.IDLE)
+    head = page(operator, SHOW, email=NORA).split("academy</h2>", 1)[1].split("</div>", 1)[0]
+    assert "All right" in head
+
+
 def test_a_revocation_is_taken_back_from_the_persons_page(shop, operator):
     act(operator, "revoke", level="8")
 

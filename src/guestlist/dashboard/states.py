@@ -45,7 +45,6 @@ _LOOKS: dict[str, Look] = {
     "erased": Look(_("Erased"), "user-off", "quiet"),
     # By staff; `held` is an order's, which gives nothing.
     "hold": Look(_("On hold"), "player-pause", "busy"),
-    "revoke": Look(_("Revoked"), "ban", "quiet"),
     "held": Look(_("Not fulfilled"), "ban", "quiet"),
     "on": Look(_("On"), "circle-check", "good"),
     "off": Look(_("Off"), "circle-dashed", "quiet"),
