@@ -359,6 +359,19 @@ def test_who_is_on_hold_is_not_said_to_be_all_right(shop, operator):
     assert "All right" not in head
 
 
+def test_who_is_on_hold_at_a_site_is_listed_as_such_until_the_hold_is_released(shop, viewer, operator):
+    def told() -> tuple[int, int]:
+        Member.objects.update(state=MemberState.IDLE)
+        rows = page(viewer, text=NORA).partition("<tbody>")[2]
+        return rows.count("On hold"), rows.count("All right")
+
+    assert told() == (0, 2)
+    act(operator, "hold", level="")
+    assert told() == (1, 1)
+    act(operator, "release", level="")
+    assert told() == (0, 2)
+
+
 def test_a_revocation_is_of_what_was_there_and_what_is_bought_later_is_all_right(shop, operator):
     act(operator, "revoke", level="")
     Member.objects.filter(email_key=NORA).update(state=MemberState.IDLE)

@@ -12,10 +12,12 @@ from typing import assert_never
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.lookups import IsNull
 
+from guestlist.access.denied import changes_of
 from guestlist.access.models import Grant, GrantState, Member, MemberState
 from guestlist.access.verified import lasting, latest
 from guestlist.connections.models import Site, SiteState
 from guestlist.connections.queries import level_titles
+from guestlist.domain.staff import Act, Change, in_force
 from guestlist.orders.models import Customer
 from guestlist.orders.search import begins_like
 
@@ -75,13 +77,19 @@ class LevelHeld:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberRow:
-    """A person at a site, in a list. `levels`: what they have or should have now."""
+    """A person at a site, in a list.
+
+    Attributes:
+        on_hold: staff hold all levels of the site.
+        levels: what they have or should have now.
+    """
 
     id: int
     site: str
     email: str
     name: str
     standing: MemberStanding
+    on_hold: bool
     reason: str
     levels: list[LevelHeld]
     created_at: datetime
@@ -114,7 +122,7 @@ def customers_without_access(text: str) -> list[Customer]:
 
 
 def member_rows(members: Sequence[Member]) -> list[MemberRow]:
-    """What `find_members` found as it is shown, with one more query for all of them."""
+    """What `find_members` found as it is shown, with two more queries for all of them."""
     titles = {site.pk: level_titles(site.levels) for site in {member.site for member in members}}
     held: defaultdict[int, dict[str, _Held]] = defaultdict(dict)
     today = datetime.now(UTC).date()
@@ -126,7 +134,8 @@ def member_rows(members: Sequence[Member]) -> list[MemberRow]:
         one = held[member_id].setdefault(level, _Held([], []))
         one.wanted.extend(lasting([(live and state != GrantState.BLOCKED, until_on)], today))
         one.confirmed.extend(lasting([(told[0], told[1])], today))
-    return [_row(member, held[member.pk], titles[member.site_id]) for member in members]
+    changes = changes_of([member.pk for member in members])
+    return [_row(member, held[member.pk], titles[member.site_id], changes[member.pk]) for member in members]
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +193,7 @@ def _is_troubled(site: Site) -> bool:
     return site.state == SiteState.ATTENTION or site.paused or not site.active
 
 
-def _row(member: Member, held: Mapping[str, _Held], titles: Mapping[str, str]) -> MemberRow:
+def _row(member: Member, held: Mapping[str, _Held], titles: Mapping[str, str], changes: Sequence[Change]) -> MemberRow:
     standing = MemberStanding.WAITING
     if member.state == MemberState.IDLE:
         standing = MemberStanding.RIGHT
@@ -196,6 +205,7 @@ def _row(member: Member, held: Mapping[str, _Held], titles: Mapping[str, str]) -
         email=member.email,
         name=f"{member.first_name} {member.last_name}".strip(),
         standing=standing,
+        on_hold=any(change.act is Act.HOLD and change.level == "" for change in in_force(changes)),
         reason=member.reason,
         levels=[held[level].as_level(level, titles.get(level, "")) for level in sorted(held)],
         created_at=member.created_at,
