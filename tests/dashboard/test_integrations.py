@@ -17,6 +17,7 @@ from guestlist.access.sitestate import close_sites
 from guestlist.accounts import acts
 from guestlist.accounts.models import AuditEntry
 from guestlist.connections.models import Cart, Site, SiteState
+from guestlist.dashboard.integrations.forms import SiteForm
 from guestlist.fulfilment.rules import rules_of
 from guestlist.inbox.models import Delivery
 from guestlist.sandbox.site.server import SandboxSite
@@ -90,6 +91,20 @@ def test_a_site_is_connected_with_its_levels(owner: Client, academy: Academy) ->
     assert "levels were read from the site" in page.html
     assert academy.server.key not in page.html
     assert Site.objects.get().state == SiteState.OK
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (" academy.test/members ", "https://academy.test/members"),
+        ("http://academy.test", "http://academy.test"),
+        ("ftp://academy.test", "ftp://academy.test"),  # refused later, with the remedy
+    ],
+)
+def test_an_address_without_its_beginning_is_meant_with_https(academy: Academy, typed: str, meant: str) -> None:
+    form = SiteForm(academy.fields(url=typed))
+    assert form.is_valid()
+    assert form.settings()["url"] == meant
 
 
 OFF = [{"match": "* /", "kind": "status:403", "times": None}]

@@ -20,7 +20,7 @@ import stored
 from db.conftest import LEVELS, make_cart, make_site
 from factories import rule
 from guestlist.access.models import Grant
-from guestlist.accounts.acts import ALIGNED
+from guestlist.accounts.acts import ALIGNED, LEFT
 from guestlist.accounts.models import AuditEntry
 from guestlist.connections.levels import levels_to_json
 from guestlist.connections.models import Site
@@ -617,6 +617,14 @@ def test_who_has_nothing_yet_is_to_be_given_it_first_of_all(shop: None, operator
     assert "Save and bring them in line Save; they get nothing Do not save" in text(asked)
 
 
+def test_who_shall_get_nothing_is_not_asked_about_again(shop: None, operator: Client) -> None:
+    sell(PLAIN)
+    saved = save(operator, do="save", all__levels=["academy/10"])
+    assert "1 order from before there was a rule is left as it is" in shown(operator, saved)
+    assert "Sold, but gives nothing yet" not in operator.get("/attention").content.decode()
+    assert access() == set()
+
+
 def test_levels_are_called_by_name(bought: None, operator: Client) -> None:
     sent = entered(operator, all__levels=["academy/8"])
     counted = text(operator.post(f"{COURSE}/count", sent))
@@ -668,6 +676,27 @@ def test_who_bought_before_there_was_a_rule_is_told_as_such(shop: None, operator
     assert "1 order of Course came before there was a rule for it." in text(operator.get(f"{COURSE}/align?count=1"))
 
 
+def test_who_bought_before_there_was_a_rule_can_be_left_as_they_are(shop: None, operator: Client) -> None:
+    sell(PLAIN)
+    give(rule("product-12", "academy/10"))
+    assert "Sold, but gives nothing yet" in operator.get("/attention").content.decode()
+
+    left = operator.post(f"{COURSE}/align", {"do": "leave"})
+
+    assert left.headers["Location"] == COURSE
+    assert "1 order from before there was a rule is left as it is" in shown(operator, left)
+    assert "Sold, but gives nothing yet" not in operator.get("/attention").content.decode()
+    assert access() == set()
+    assert not AlignRun.objects.exists()
+    entry = AuditEntry.objects.get(did=LEFT)
+    assert (entry.actor.email, entry.additional_data) == (
+        "operator@example.com",
+        {"item": "product-12", "orders": 1},
+    )
+    later = operator.get(f"{COURSE}/align?count=1")
+    assert "1 order of Course was not decided by the rules of today." in text(later)
+
+
 def test_who_bought_under_a_removed_rule_is_told_as_such(bought: None, operator: Client) -> None:
     save_rules("shop", [], instead_of=[RuleKey("shop", Item.parse("product-12"), None)])
     counted = text(operator.get(f"{COURSE}/align/count"))
@@ -692,7 +721,7 @@ def test_an_item_is_let_give_nothing_after_saying_what_that_means(bought: None, 
     assert "Who bought it keeps what they have" in text(operator.get(f"{COURSE}/remove"))
     assert given() == {None: ["academy/10"]}
     removed = operator.post(f"{COURSE}/remove")
-    assert "Course gives nothing to new buyers from now on" in shown(operator, removed)
+    assert "From now on Course gives nothing to whoever pays for it." in shown(operator, removed)
     assert given() == {}
     assert access() == {"academy/10"}
 

@@ -183,6 +183,11 @@ class CredentialsForm(EditForm):
         """Address and credentials as a settings file has them; the form is valid."""
         return {name: self.cleaned_data[name] for name in ("url", "allow_private_address", *self._needed())}
 
+    def clean_url(self) -> str:
+        """The address; what is typed without https:// is meant with it."""
+        url: str = self.cleaned_data["url"]
+        return url if "://" in url else f"https://{url}"
+
     def clean(self) -> dict[str, Any]:
         """What belongs to the chosen way must be there."""
         values = super().clean() or {}

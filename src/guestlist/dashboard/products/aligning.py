@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from guestlist.accounts.acts import ALIGNED
+from guestlist.accounts.acts import ALIGNED, LEFT
 from guestlist.accounts.audit import record
 from guestlist.accounts.roles import Role
 from guestlist.connections.models import Cart
@@ -23,13 +23,17 @@ from guestlist.dashboard.products.lists import in_address
 from guestlist.fulfilment.align_runs import begin_alignment, latest_run
 from guestlist.fulfilment.alignment import Alignment
 from guestlist.fulfilment.catalogue import CatalogueItem
+from guestlist.fulfilment.leaving import leave_as_they_are
 from guestlist.fulfilment.outdated import Cause
 
 
 @page(change=Role.OPERATOR)
 def show(request: HttpRequest, cart_id: str, item: str) -> HttpResponse:
-    """What would change; POST has it done. It is counted once the page is shown, as that may take a while."""
+    """What would change; POST has it done, or not. It is counted once the page is shown, as that may take a while."""
     entry = in_address(cart_id, item)
+    if request.method == "POST" and request.POST.get("do") == "leave":
+        leave(request, entry)
+        return redirect_to(request, reverse("products:show", args=(cart_id, item)))
     if request.method == "POST":
         begin(request, entry)
         messages.success(request, _("Begun. Who bought before is being brought in line."))
@@ -44,6 +48,19 @@ def begin(request: HttpRequest, entry: CatalogueItem) -> None:
     with transaction.atomic():
         begin_alignment(entry.cart, entry.item, str(request.user))
         record(request, ALIGNED, Cart.objects.get(pk=entry.cart), item=str(entry.item))
+
+
+def leave(request: HttpRequest, entry: CatalogueItem) -> None:
+    """Have orders from before there was a rule give nothing, on behalf of who asks."""
+    with transaction.atomic():
+        orders = leave_as_they_are(entry.cart, entry.item)
+        record(request, LEFT, Cart.objects.get(pk=entry.cart), item=str(entry.item), orders=orders)
+    told = ngettext(
+        "%(count)s order from before there was a rule is left as it is, and needs no attention any more.",
+        "%(count)s orders from before there was a rule are left as they are, and need no attention any more.",
+        orders,
+    )
+    messages.success(request, told % {"count": orders})
 
 
 @page()
@@ -75,7 +92,10 @@ def run(request: HttpRequest, cart_id: str, item: str) -> HttpResponse:
 
 def _found(entry: CatalogueItem) -> dict[str, Any]:
     found = effect(entry.cart, entry.item)
-    return {"effect": found, "why": _why(found, entry.name) if found is not None and found.orders else ""}
+    if found is None or not found.orders:
+        return {"effect": found}
+    late = any(one.cause is Cause.MAPPED for one in found.outdated)
+    return {"effect": found, "why": _why(found, entry.name), "late": late}
 
 
 def _why(found: Alignment, name: str) -> str:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from guestlist.accounts.roles import Role
 from guestlist.dashboard.pages import back, page, redirect_to
-from guestlist.dashboard.products.aligning import begin
+from guestlist.dashboard.products.aligning import begin, leave
 from guestlist.dashboard.products.effects import Group, effect, examples
 from guestlist.dashboard.products.forms import ItemForm, Part, sites_with_levels, terms_of, titles_of
 from guestlist.dashboard.products.lists import in_address, saved_words
@@ -62,7 +62,10 @@ def remove(request: HttpRequest, cart_id: str, item: str) -> HttpResponse:
         except EditRefused as refused:
             messages.error(request, str(refused))
         else:
-            told = _("%(name)s gives nothing to new buyers from now on. Who bought it keeps what they have.")
+            told = _(
+                "From now on %(name)s gives nothing to whoever pays for it. "
+                "Who bought it keeps what they have paid for."
+            )
             messages.success(request, told % {"name": entry.name})
         return redirect_to(request, _address(entry))
     return render(request, "dashboard/products/remove.html", {"entry": entry, "address": _address(entry)})
@@ -93,6 +96,8 @@ def _save(request: HttpRequest, entry: CatalogueItem) -> HttpResponse:
         messages.success(request, _("Saved. Who bought before is being brought in line."))
         return redirect_to(request, reverse("products:align", args=(entry.cart, str(entry.item))))
     messages.success(request, saved_words(rules))
+    if do == "save" and entry.was_sold and not entry.rules:
+        leave(request, entry)
     return back(request, "products:show", entry.cart, str(entry.item))
 
 
