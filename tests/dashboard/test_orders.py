@@ -450,6 +450,15 @@ def gives(client, order: Order) -> str:
     return html.partition('id="gives"')[2].partition("</section>")[0]
 
 
+def test_an_order_says_what_gives_no_access_on_purpose(shop, viewer):
+    as_row("shop", rule("product-40")).save()
+    with_none = gives(viewer, sell("7001", item="product-40", name="Workbook"))
+    assert "Workbook gives no access, on purpose." in with_none
+    assert "Nothing." not in with_none
+    assert "Nothing." in gives(viewer, sell("7002", item="product-41", name="Poster"))
+    assert "on purpose" not in gives(viewer, sell("7003"))
+
+
 def test_an_order_says_what_the_site_confirmed_and_what_is_only_to_come(shop, viewer):
     order = sell("7001")
     grants = Grant.objects.filter(order=order, level="8")

@@ -65,7 +65,7 @@ def run_demo(host: str = "127.0.0.1", port: int = 8000) -> None:
         environment = {name: value for name, value in os.environ.items() if name not in _FRESH}
         environment["GUESTLIST_HOME"] = str(folder)
         try:
-            with _sandbox_site() as site, _serving(host, port, environment) as serving:
+            with _sandbox_site(port) as site, _serving(host, port, environment) as serving:
                 _Demo(site, serving, environment, own_address(host, port)).run()
         except KeyboardInterrupt:
             typer.echo("\nStopped.")
@@ -241,9 +241,10 @@ def _clear(folder: Path) -> None:
     shutil.rmtree(folder)
 
 
-def _sandbox_site() -> SandboxSite:
+def _sandbox_site(taken: int) -> SandboxSite:
+    """On its usual port, unless somebody else has it, or Guestlist is to have it."""
     try:
-        return SandboxSite(port=_SITE_PORT)
+        return SandboxSite(port=_SITE_PORT if taken != _SITE_PORT else 0)
     except OSError:
         return SandboxSite()
 

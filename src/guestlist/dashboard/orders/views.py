@@ -61,6 +61,7 @@ def show(request: HttpRequest, order_id: int) -> HttpResponse:
         "items": [(item, row.refunded.get(item.item, 0)) for item in products_first(detail.order.items)],
         "story": story(order),
         "unmapped": _unmapped(order),
+        "without_access": _without_access(order),
         "held": _why_held(order),
         "invoice": order.invoice_id,
     }
@@ -73,6 +74,12 @@ def _unmapped(order: Order) -> list[tuple[dict[str, Any], bool]]:
     return [
         (entry, rule(order.cart_id, Item.parse(entry["item"]), entry["option"]) is not None) for entry in order.unmapped
     ]
+
+
+def _without_access(order: Order) -> set[str]:
+    """Items that were decided to give nothing, on purpose."""
+    decided = list(order.decisions.all())
+    return {row.item for row in decided} - {row.item for row in decided if row.rule["grants"]}
 
 
 def _why_held(order: Order) -> str:
