@@ -13,7 +13,8 @@ from django.utils.translation import ngettext
 from guestlist.engine.pulse import Day
 
 WIDTH, HEIGHT = 560, 200
-LEFT, RIGHT, BOTTOM, TOP = 52, 12, 26, 8
+# The rows are labelled on the right, beside today: where a chart is wider than its place, that end is seen first.
+LEFT, RIGHT, BOTTOM, TOP = 12, 52, 26, 8
 # Shares of a day's width that its bars take.
 FILLED = 0.64
 # Each day has a label as long as there are no more days than this.
@@ -53,6 +54,7 @@ class Chart:
     width: int = WIDTH
     height: int = HEIGHT
     left: int = LEFT
+    right: int = WIDTH - RIGHT
     floor: int = HEIGHT - BOTTOM
 
 
