@@ -10,6 +10,7 @@ import stored
 from db.test_planning import grants, save
 from factories import MONTH, line, placed, rebill, rule
 from guestlist.domain.facts import Item
+from guestlist.fulfilment import leaving
 from guestlist.fulfilment.align import align, preview
 from guestlist.fulfilment.leaving import leave_as_they_are
 from guestlist.fulfilment.models import Decision, Rule
@@ -43,6 +44,18 @@ def test_what_is_left_gives_nothing_and_waits_for_nobody():
     stored.deliver(placed(str(TODAY), course()))
     assert (open_items(), grants()) == ([], set()), "the order comes once more"
     assert leave_as_they_are("shop", COURSE) == 0
+
+
+def test_many_are_left_a_few_at_a_time(monkeypatch):
+    monkeypatch.setattr(leaving, "BATCH", 2)
+    for number in range(7001, 7006):
+        stored.deliver(placed(str(TODAY), course(), line("bump-5", name="Bücher"), order_id=str(number)))
+    save(rule("product-12", "academy/8"))
+
+    assert leave_as_they_are("shop", COURSE) == 5
+
+    assert [(entry["item"], entry["name"], entry["orders"]) for entry in unmapped_items()] == [("bump-5", "Bücher", 5)]
+    assert Decision.objects.count() == 5
 
 
 def test_who_pays_again_gets_what_the_rule_gives_for_that():
